@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uarena: BPF arenas in user space.
+ *
+ * The order of a program's life:
+ *   ua_engine__open -> ua_object__open_file -> (set globals, choose programs)
+ *   -> ua_object__load -> ua_program__run ... -> ua_object__close -> ua_engine__close
+ *
+ * Conventions
+ *   - Functions return 0 (or a count) on success and a negative errno on failure; the text
+ *     that explains a failure goes to the callback set with ua_set_print().
+ *   - Option structs begin with `sz`; set it with UA_OPTS(). Fields that are missing in an
+ *     older caller's struct are zero.
+ *   - Pointers a function returns are borrowed and live as long as the object they come
+ *     from, unless the comment says that the caller owns them.
+ *   - Functions may be called from any thread; calls on one object that change it
+ *     (open, set, load, close) must not run concurrently with others on the same object.
+ */
+#ifndef UARENA_H
+#define UARENA_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UA_API __attribute__((visibility("default")))
+
+#define UA_VERSION_MAJOR 0
+#define UA_VERSION_MINOR 1
+#define UA_VERSION_PATCH 0
+
+/* struct TYPE NAME = { .sz = sizeof, fields }: UA_OPTS(ua_engine_opts, o, .null_guard = true); */
+#define UA_OPTS(TYPE, NAME, ...) struct TYPE NAME = { .sz = sizeof(struct TYPE), ##__VA_ARGS__ }
+
+struct ua_engine;
+struct ua_object;
+struct ua_program;
+struct ua_map;
+struct ua_arena;
+
+/* ---- Messages ---- */
+
+enum ua_print_level { UA_WARN, UA_INFO, UA_DEBUG };
+typedef int (*ua_print_fn)(enum ua_print_level level, const char *fmt, va_list args);
+/* Process-wide; NULL silences. Default: warnings and infos to stderr. Returns the old one. */
+UA_API ua_print_fn ua_set_print(ua_print_fn fn);
+UA_API const char *ua_version(void);
+
+/* ---- Engine ---- */
+
+enum ua_backend { UA_BACKEND_ENGINE, UA_BACKEND_LINUX };
+enum ua_exec { UA_EXEC_AUTO, UA_EXEC_INTERP, UA_EXEC_JIT };
+enum ua_scratch { UA_SCRATCH_DEAD, UA_SCRATCH_REPLACE };
+/* How holes are trapped; AUTO tries them in this order. */
+enum ua_window { UA_WINDOW_AUTO, UA_WINDOW_UFFD, UA_WINDOW_GUARD, UA_WINDOW_MPROTECT };
+
+struct ua_engine_opts {
+	size_t sz;
+	enum ua_backend backend;
+	enum ua_exec exec;
+	enum ua_scratch scratch; /* what becomes of an address a host access hit as a hole */
+	enum ua_window window;
+	bool null_guard;         /* the page at 32-bit address 0 is never allocated */
+	uint32_t n_cpus;         /* CPUs programs see; 0 = those online */
+	uint32_t scratch_max;    /* scratch pages mapped before the oldest is evicted; 0 = 4096 */
+	size_t :0;
+};
+
+/* opts may be NULL. The caller owns *engine. */
+UA_API int ua_engine__open(const struct ua_engine_opts *opts, struct ua_engine **engine);
+/* All objects must be closed before. */
+UA_API void ua_engine__close(struct ua_engine *engine);
+
+/* ---- Objects ---- */
+
+struct ua_object_opts {
+	size_t sz;
+	const char *name;
+	uint32_t log_level; /* verifier log of every program: 0, 1, 2 */
+	size_t :0;
+};
+
+/* Reads and checks the file; nothing is created yet. -EINVAL: not a well-formed BPF object. */
+UA_API int ua_object__open_file(struct ua_engine *engine, const char *path,
+				const struct ua_object_opts *opts, struct ua_object **obj);
+UA_API int ua_object__open_mem(struct ua_engine *engine, const void *buf, size_t size,
+			       const struct ua_object_opts *opts, struct ua_object **obj);
+/* Creates the maps, resolves every relocation, loads the programs that are to be loaded. */
+UA_API int ua_object__load(struct ua_object *obj);
+UA_API void ua_object__close(struct ua_object *obj);
+UA_API const char *ua_object__name(const struct ua_object *obj);
+
+UA_API struct ua_program *ua_object__next_program(const struct ua_object *obj, const struct ua_program *prev);
+UA_API struct ua_program *ua_object__find_program(const struct ua_object *obj, const char *name);
+UA_API struct ua_map *ua_object__next_map(const struct ua_object *obj, const struct ua_map *prev);
+UA_API struct ua_map *ua_object__find_map(const struct ua_object *obj, const char *name);
+UA_API struct ua_arena *ua_object__arena(const struct ua_object *obj); /* NULL if it has none */
+
+/*
+ * A global variable by name, in any data section, the arena's included.
+ * Before load: address of the initial value (arena, .data, .rodata). After load: the live
+ * variable, which programs see. -ENOENT: no such variable.
+ */
+UA_API int ua_object__find_global(const struct ua_object *obj, const char *name, void **addr, size_t *size);
+/* "var = value": integers (C syntax), enumerators, true/false; before load. */
+UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
+
+/* ---- Programs ---- */
+
+UA_API const char *ua_program__name(const struct ua_program *prog);
+UA_API const char *ua_program__section(const struct ua_program *prog);
+UA_API uint32_t ua_program__type(const struct ua_program *prog); /* BPF_PROG_TYPE_* */
+UA_API bool ua_program__autoload(const struct ua_program *prog);
+UA_API int ua_program__set_autoload(struct ua_program *prog, bool on); /* before load */
+UA_API int ua_program__fd(const struct ua_program *prog);
+
+struct ua_run_opts {
+	size_t sz;
+	const void *ctx_in;
+	size_t ctx_in_size;
+	void *ctx_out;        /* SYSCALL programs: the context as the program left it */
+	size_t ctx_out_size;  /* in: room; out: bytes written */
+	const void *data_in;
+	size_t data_in_size;
+	void *data_out;
+	size_t data_out_size; /* in: room; out: bytes written */
+	uint32_t repeat;      /* 0 = 1 */
+	uint32_t retval;      /* out */
+	uint32_t duration;    /* out: ns per run */
+	int32_t cpu;          /* CPU number the program sees; -1 = the caller's */
+	size_t :0;
+};
+
+/* Runs the program on the calling thread, as BPF_PROG_TEST_RUN does. 0: it ran, see retval. */
+UA_API int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts);
+/* The hot path: no copy of the context, no timing. ctx may be NULL. */
+UA_API int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval);
+
+enum ua_stream { UA_STDOUT = 1, UA_STDERR = 2 };
+/* Up to len bytes, removed from the stream; 0 when it is empty. Never blocks. */
+UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len);
+/* Descriptor that polls readable while the stream has data; borrowed. */
+UA_API int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id);
+UA_API struct ua_arena *ua_program__arena(const struct ua_program *prog);
+
+/* ---- Maps ---- */
+
+UA_API const char *ua_map__name(const struct ua_map *map);
+UA_API uint32_t ua_map__type(const struct ua_map *map); /* BPF_MAP_TYPE_* */
+UA_API uint32_t ua_map__key_size(const struct ua_map *map);
+UA_API uint32_t ua_map__value_size(const struct ua_map *map);
+UA_API uint32_t ua_map__max_entries(const struct ua_map *map);
+UA_API int ua_map__set_max_entries(struct ua_map *map, uint32_t n); /* before load */
+UA_API int ua_map__set_value_size(struct ua_map *map, uint32_t size); /* before load */
+UA_API int ua_map__fd(const struct ua_map *map);
+UA_API int ua_map__lookup(const struct ua_map *map, const void *key, void *value, uint64_t flags);
+UA_API int ua_map__update(const struct ua_map *map, const void *key, const void *value, uint64_t flags);
+UA_API int ua_map__delete(const struct ua_map *map, const void *key);
+UA_API int ua_map__next_key(const struct ua_map *map, const void *key, void *next);
+/* Initial value of a data map, or an arena's mapping once loaded; NULL if there is none. */
+UA_API void *ua_map__initial_value(const struct ua_map *map, size_t *size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A program after the verifier: what the interpreter and the JIT run.
+ *
+ * `insns` is the rewritten program ("xlated"): arena accesses carry the PROBE modes, 64-bit
+ * ALU on arena pointers is narrowed, map and BTF references are resolved. `ops` is the same
+ * program decoded, one op per instruction slot, so that an index into one is an index into
+ * the other. Both execution engines read `ops` and nothing else.
+ *
+ * Conventions of rewritten instructions:
+ *   LDIMM64        imm64 holds the final value: constant, map pointer, data address, or for
+ *                  BPF_PSEUDO_FUNC the index of the callback function (see callback_value()).
+ *   CALL_HELPER    imm = helper id; the function is helper_fns[id].
+ *   CALL_LOCAL     imm = absolute index of the callee in `funcs`.
+ *   CALL_KFUNC     imm = index into `kcalls`.
+ *   jumps          imm = absolute index of the target slot.
+ */
+#ifndef UA_ABI_CODE_H
+#define UA_ABI_CODE_H
+
+#include "abi/opcodes.h"
+
+struct arena;
+
+struct op {
+	uint16_t op; /* enum opcode */
+	uint8_t dst, src;
+	int32_t off; /* memory offset */
+	int64_t imm; /* immediate, target or index, see above */
+};
+_Static_assert(sizeof(struct op) == 16, "ops are indexed in the hot loop");
+
+/* One function of the program: the main program is funcs[0]. */
+struct code_func {
+	uint32_t start, end;   /* slots [start, end) */
+	uint32_t stack_depth;  /* bytes below r10 it uses, a multiple of 8, at most 512 */
+	uint32_t max_stack;    /* deepest chain from here, in bytes; 0 if not computed */
+	bool uses_may_goto;
+	bool uses_arena;
+	bool is_callback;      /* its address is taken */
+	bool has_tail_call;
+	const struct code *code;
+	void *entry;           /* native entry once the JIT has compiled it, else NULL */
+	char name[64];
+};
+
+typedef uint64_t (*host_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
+
+/* How a register value is turned into a host argument. */
+enum karg_conv {
+	KARG_PLAIN,
+	KARG_ARENA,          /* window base + low 32 bits; zero becomes the base */
+	KARG_ARENA_NULLABLE, /* same, but zero low 32 bits become NULL */
+};
+
+enum kret_conv { KRET_U64, KRET_S32, KRET_U32, KRET_S16, KRET_U16, KRET_S8, KRET_U8, KRET_BOOL, KRET_VOID };
+
+/* A resolved call of a host function by kfunc number. */
+struct code_kcall {
+	const char *name;
+	host_fn fn;          /* already the non-sleepable twin where the call site needs it */
+	uint8_t conv[5];     /* enum karg_conv */
+	uint8_t ret;         /* enum kret_conv */
+	bool has_arena_args;
+};
+
+/* A source line: valid from slot `idx` until the next record. Sorted by idx. */
+struct code_line {
+	uint32_t idx;
+	uint32_t line, col;
+	const char *file; /* owned by the program's BTF */
+	const char *text;
+};
+
+struct code {
+	struct bpf_insn *insns;
+	struct op *ops;
+	uint32_t n_ops;
+	struct code_func *funcs;
+	uint32_t n_funcs;
+	struct code_kcall *kcalls;
+	uint32_t n_kcalls;
+	struct code_line *lines;
+	uint32_t n_lines;
+	struct arena *arena;           /* NULL: the program references none */
+	const host_fn *helper_fns;     /* by helper id */
+	uint32_t n_helper_fns;
+	char tag[17];                  /* program tag as the kernel prints it */
+	bool no_user_conv;             /* arena map has BPF_F_NO_USER_CONV */
+	bool checked;                  /* interpreter must check every non-arena access */
+	bool sleepable;
+	bool blind;                    /* JIT option: constant blinding */
+	uint32_t user_hi;              /* high half of the arena's user_vm_start */
+	void *jit;                     /* struct jit_image, NULL when interpreted */
+};
+
+/* Decode insns[0..n) into ops; both arrays belong to the caller. 0, or -EINVAL at *bad. */
+int code_decode(const struct bpf_insn *insns, uint32_t n, struct op *ops, uint32_t *bad);
+void code_free(struct code *code);
+
+/* Function that contains slot `idx`, source line at slot `idx` (NULL if unknown). */
+const struct code_func *code_func_at(const struct code *code, uint32_t idx);
+const struct code_line *code_line_at(const struct code *code, uint32_t idx);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The run record: the thread-local record of the program now running on this thread.
+ *
+ * Fault recovery attributes a violation to the record on top and to nothing else: walking
+ * frame pointers and scanning the stack both named the wrong program when tried. The record
+ * lives on the stack of whoever starts a program; pushing and popping it must stay a handful
+ * of stores (3 ns per call is the target).
+ *
+ * run_top is initial-exec TLS, because the fault handler reads it and the dynamic models may
+ * allocate on first use.
+ */
+#ifndef UA_ARENA_RUN_H
+#define UA_ARENA_RUN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct arena;
+struct code;
+struct run;
+
+/*
+ * Called for each violation of the program that owns the record.
+ * addr      user-form address (high half of user_vm_start, low 32 bits of the access)
+ * is_write  kind of access
+ * uc        ucontext_t of the fault when called from the signal handler, else NULL
+ * idx       slot of the faulting instruction, or -1 (host access)
+ * Runs in signal context: no allocation, no locks that normal context holds with signals open.
+ */
+typedef void (*run_violation_fn)(struct run *run, uint64_t addr, bool is_write, void *uc,
+				 int64_t idx);
+
+struct run {
+	struct run *prev;
+	const struct code *code;
+	struct arena *arena;          /* NULL: the program has none */
+	void *prog;                   /* struct prog, opaque down here */
+	run_violation_fn violation;
+	void *exit_fp;                /* JIT: frame pointer at the last exit to host code */
+	void *interp;                 /* interpreter: innermost activation, for stack dumps */
+	void *ctx;                    /* what helpers need of the run (prog/run_ctx.h) */
+};
+
+extern __thread struct run *run_top __attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline void run_push(struct run *run)
+{
+	run->prev = run_top;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	run_top = run;
+}
+
+static inline void run_pop(struct run *run)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	run_top = run->prev;
+}
+
+#endif

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The interpreter: one decoder table, one switch (threaded where the compiler allows).
+ *
+ * It trusts the verifier. With code->checked it additionally checks every non-arena access
+ * against the memory the program may touch, which is how debug builds and the soundness runs
+ * catch a verifier bug: the access stops the program with -EFAULT and a line on its stream.
+ */
+#ifndef UA_INTERP_INTERP_H
+#define UA_INTERP_INTERP_H
+
+#include "abi/code.h"
+
+struct run;
+
+/* Memory a checked program may touch besides its stack; regions are few. */
+struct interp_region {
+	uint64_t start, end;
+	bool writable;
+};
+
+/* Asks the owner of the run whether [addr, addr+size) is the program's (map value, ctx,
+ * packet, ring-buffer record). Only called with code->checked. */
+typedef bool (*interp_allowed_fn)(struct run *run, uint64_t addr, uint32_t size, bool write);
+
+struct interp_opts {
+	interp_allowed_fn allowed;
+};
+
+/*
+ * Run function `func` of the code of `run` (already pushed) with r1..r5 = args[0..4].
+ * *err: 0, or the negative errno that stopped the program. Returns r0.
+ * One activation per call; run->interp links activations for stack dumps.
+ */
+uint64_t interp_call(struct run *run, const struct code_func *func, const uint64_t args[5], int *err);
+
+/* Innermost-first frames for a stack dump: slots of the instruction being executed. */
+struct interp_activation {
+	struct interp_activation *prev; /* activation further out, same run record */
+	const struct code *code;
+	uint32_t depth;                 /* live frames, at least 1 */
+	uint32_t slot[8];               /* slot[depth - 1] is innermost */
+	const uint8_t *stack;           /* frame i's stack is [stack + i*512, +512) */
+};
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Maps: one file per kind, each fills a struct map_ops; map.c creates, counts and frees.
+ *
+ * All operations are safe from several threads at once. Values handed to programs by
+ * lookup stay valid until no run that could have seen them is active: kinds that recycle
+ * elements say in their file how they keep that promise.
+ */
+#ifndef UA_MAP_MAP_H
+#define UA_MAP_MAP_H
+
+#include <stdatomic.h>
+#include "abi/bpf.h"
+
+struct btf;
+struct map;
+struct arena;
+
+struct map_ops {
+	const char *name;
+	/* Kind's own attribute checks, in the kernel's order and with its errnos. */
+	int (*check)(const union bpf_attr *attr);
+	int (*create)(struct map *map, const union bpf_attr *attr);
+	void (*free)(struct map *map);
+	/* From programs and host: pointer to the live value or NULL. */
+	void *(*lookup)(struct map *map, const void *key);
+	int (*update)(struct map *map, const void *key, const void *value, uint64_t flags);
+	int (*remove)(struct map *map, const void *key);
+	int (*next_key)(struct map *map, const void *key, void *next);
+	int (*push)(struct map *map, const void *value, uint64_t flags);
+	int (*pop)(struct map *map, void *value);
+	int (*peek)(struct map *map, void *value);
+	/* From bpf(2): whole value in and out (all CPUs for per-CPU kinds); NULL = via lookup. */
+	int (*sys_lookup)(struct map *map, const void *key, void *value, uint64_t flags);
+	int (*sys_update)(struct map *map, const void *key, const void *value, uint64_t flags);
+	int (*lookup_and_delete)(struct map *map, const void *key, void *value, uint64_t flags);
+	/* Per-CPU kinds: value of another CPU. */
+	void *(*lookup_percpu)(struct map *map, const void *key, uint32_t cpu);
+	/* Calls cb(map, key, value, arg) for each element until it returns non-zero; count or <0. */
+	long (*for_each)(struct map *map, uint64_t (*cb)(struct map *, void *key, void *value, void *arg), void *arg);
+	/* Address of byte `off` of the value of a one-element array (direct value), or <0. */
+	int (*direct_value)(struct map *map, uint64_t *addr, uint32_t off);
+	int (*poll_fd)(struct map *map); /* descriptor to poll for new data, or -EOPNOTSUPP */
+	uint64_t (*mem_usage)(const struct map *map);
+};
+
+/* Where special fields sit in the value; -1 = none. From BTF, at creation. */
+struct map_record {
+	int spin_lock_off;
+	int res_spin_lock_off;
+	int timer_off;
+	int wq_off;
+};
+
+/*
+ * The first member mirrors what programs may read of `struct bpf_map` through BTF; the
+ * engine's BTF describes exactly this layout (tests/map checks the offsets).
+ */
+struct map {
+	struct map_btf_view {
+		const struct map_ops *ops;
+		uint32_t map_type, key_size, value_size, max_entries;
+		uint64_t map_extra;
+		uint32_t map_flags, id;
+		char name[BPF_OBJ_NAME_LEN];
+	} v;
+	uint64_t user_vm_start, user_vm_end; /* arena maps: struct bpf_arena of the kernel */
+	_Atomic int refs;
+	int fd;              /* the map's descriptor, owned */
+	struct btf *btf;     /* borrowed from the BTF object that btf_obj keeps alive */
+	void *btf_obj;
+	uint32_t btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
+	struct map_record rec;
+	_Atomic int frozen;
+	_Atomic int writers; /* live writable mmaps */
+	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
+	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
+	void *engine;
+	void *priv;          /* the kind's own state */
+};
+
+/* Kinds by number; NULL for kinds the engine does not have. */
+const struct map_ops *map_ops_of(uint32_t type);
+
+struct map_env { /* what creation needs of the engine */
+	uint32_t n_cpus;
+	struct btf *btf; /* resolved from attr->btf_fd, may be NULL */
+	void *engine;
+	const void *arena_opts; /* struct arena_opts template: policy, backend, null_guard */
+};
+
+/* Generic checks, then the kind's. One reference for the caller. */
+int map_create(const union bpf_attr *attr, const struct map_env *env, struct map **out);
+struct map *map_get(struct map *map);
+void map_put(struct map *map);
+
+struct arena *map_arena(const struct map *map); /* NULL unless an arena map */
+uint32_t map_value_size_sys(const struct map *map); /* bytes bpf(2) moves per value */
+
+/* CPU number of the calling thread as programs see it: stable during a run. */
+uint32_t map_this_cpu(void);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A loaded program: its code, the maps and BTF it holds, its streams.
+ *
+ * Life: prog_load() (load.c: verify, rewrite, compile) -> prog_run*() (run.c) -> prog_put().
+ */
+#ifndef UA_PROG_PROG_H
+#define UA_PROG_PROG_H
+
+#include <stdatomic.h>
+#include "abi/bpf.h"
+#include "abi/code.h"
+#include "arena/run.h"
+#include "prog/stream.h"
+#include "verify/verify.h"
+
+struct map;
+struct engine; /* prog/engine.h: tables shared by the programs of one engine */
+
+struct prog {
+	_Atomic int refs;
+	uint32_t id, type, expected_attach_type, prog_flags;
+	char name[BPF_OBJ_NAME_LEN];
+	bool gpl, sleepable;
+	struct code *code;
+	struct arena *arena;      /* held through `maps` */
+	struct map **maps;        /* one reference each */
+	uint32_t n_maps;
+	void *btf_obj;            /* keeps the program's BTF alive */
+	const struct btf *btf;
+	struct bpf_insn *orig;    /* as loaded, for the tag and tools */
+	uint32_t n_orig;
+	struct bpf_func_info *func_info;
+	uint32_t n_func_info;
+	struct bpf_line_info *line_info;
+	uint32_t n_line_info;
+	struct stream *streams[2]; /* stdout, stderr */
+	struct verify_stats stats;
+	uint64_t load_time_ns;
+	_Atomic uint64_t run_cnt, run_time_ns;
+	int fd;
+	uint8_t tag[BPF_TAG_SIZE];
+	struct engine *engine;
+	uint32_t member_idx;       /* struct_ops programs */
+	void *struct_ops;          /* associated struct_ops map, or NULL */
+};
+
+/*
+ * What helpers and kfuncs need to know of the run they are called from; run->ctx points here.
+ * Lives beside the run record on the runner's stack.
+ */
+struct run_ctx {
+	struct prog *prog;
+	void *ctx;                /* the program's r1 */
+	uint32_t ctx_size;
+	uint8_t *pkt, *pkt_end;   /* packet of SOCKET_FILTER / SCHED_CLS runs */
+	bool sleepable;
+	int stop;                 /* non-zero: the run ends with this errno (sched_ext error, ...) */
+	uint32_t tail_calls;
+	uint32_t n_res_locks;     /* held bpf_res_spin_locks, innermost last */
+	void *res_locks[31];
+	void *records;            /* reserved ring-buffer records (checked mode) */
+	void *task;               /* engine task object of this thread */
+};
+
+static inline struct run_ctx *run_ctx_top(void)
+{
+	return run_top ? (struct run_ctx *)run_top->ctx : NULL;
+}
+
+struct prog *prog_get(struct prog *prog);
+void prog_put(struct prog *prog);
+
+/* Run the main function once on this thread with r1 = rc->ctx. rc->prog must be set; the
+ * rest zero or filled. 0 and *retval, or the errno that stopped the program. */
+int prog_run(struct run_ctx *rc, uint64_t *retval);
+
+/* Call a callback or subprogram value from a helper: works under interpreter and JIT, from
+ * inside a run (nested) or, for timers, on a fresh record. */
+uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+
+/* BPF_PROG_TEST_RUN */
+int prog_test_run(struct prog *prog, union bpf_attr *attr);
+
+/* Violation and stack-dump texts (report.c); signal-safe. */
+void prog_report_violation(struct run *run, uint64_t addr, bool is_write, void *uc, int64_t idx);
+void prog_report(struct run *run, const char *headline, void *uc); /* headline + stack to stderr */
+int prog_print_stack(struct run *run, int stream_id);
+
+#endif
