@@ -8,9 +8,12 @@
  * the other. Both execution engines read `ops` and nothing else.
  *
  * Conventions of rewritten instructions:
- *   LDIMM64        imm64 holds the final value: constant, map pointer, data address, or for
- *                  BPF_PSEUDO_FUNC the index of the callback function (see callback_value()).
- *   CALL_HELPER    imm = helper id; the function is helper_fns[id].
+ *   LDIMM64        imm64 holds the final value: constant, map pointer or data address. With
+ *                  src = BPF_PSEUDO_FUNC it is the index of a callback function; the value at
+ *                  run time is &funcs[index] in the interpreter, its native entry in the JIT.
+ *   CALL_HELPER    imm = helper id; the function is helper_fns[id]. Tail call (id 12): the
+ *                  function returns NULL (fall through) or the struct code to continue in,
+ *                  which replaces the running one: same ctx, fresh stack, run->code updated.
  *   CALL_LOCAL     imm = absolute index of the callee in `funcs`.
  *   CALL_KFUNC     imm = index into `kcalls`.
  *   jumps          imm = absolute index of the target slot.
