@@ -3,7 +3,7 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
-SECONDS ?= 60
+DURATION ?= $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -34,13 +34,13 @@ bench: deps all
 	@bench/run.sh $(BUILD)
 
 stress: all
-	$(BUILD)/tests/arena/stress $(SECONDS)
+	$(BUILD)/tests/arena/stress $(DURATION)
 
 stress-control: all
-	$(BUILD)/tests/arena/stress-control $(SECONDS)
+	$(BUILD)/tests/arena/stress-control $(DURATION)
 
 fuzz: deps
-	@fuzz/run.sh $(SECONDS)
+	@fuzz/run.sh $(DURATION)
 
 lint:
 	@scripts/lint
