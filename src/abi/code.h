@@ -9,14 +9,21 @@
  *
  * Conventions of rewritten instructions:
  *   LDIMM64        imm64 holds the final value: constant, map pointer or data address. With
- *                  src = BPF_PSEUDO_FUNC it is the index of a callback function; the value at
- *                  run time is &funcs[index] in the interpreter, its native entry in the JIT.
+ *                  src = BPF_PSEUDO_FUNC the op's imm is the index of a callback function; the
+ *                  value at run time is &funcs[index] in the interpreter, its native entry in
+ *                  the JIT.
  *   CALL_HELPER    imm = helper id; the function is helper_fns[id]. Tail call (id 12): the
  *                  function returns NULL (fall through) or the struct code to continue in,
  *                  which replaces the running one: same ctx, fresh stack, run->code updated.
- *   CALL_LOCAL     imm = absolute index of the callee in `funcs`.
+ *   CALL_LOCAL     the op's imm is the index of the callee in `funcs`.
  *   CALL_KFUNC     imm = index into `kcalls`.
- *   jumps          imm = absolute index of the target slot.
+ *   jumps          the op's imm is the absolute index of the target slot; the immediate that a
+ *                  conditional jump compares with is in the op's off.
+ *
+ * In `insns` jumps, local calls and BPF_PSEUDO_FUNC stay relative to the next slot, as in the
+ * kernel's encoding. Making `ops` of them takes two steps: code_decode() turns all three into
+ * absolute slots; code_link() then, once `funcs` is filled, turns the slots of calls and
+ * callbacks into indexes of functions.
  */
 #ifndef UA_ABI_CODE_H
 #define UA_ABI_CODE_H
@@ -28,12 +35,12 @@ struct arena;
 struct op {
 	uint16_t op; /* enum opcode */
 	uint8_t dst, src;
-	int32_t off; /* memory offset */
-	int64_t imm; /* immediate, target or index, see above */
+	int32_t off; /* memory offset; in a jump that compares with an immediate, that immediate */
+	int64_t imm; /* immediate, sign-extended; or target or index, see above */
 };
 _Static_assert(sizeof(struct op) == 16, "ops are indexed in the hot loop");
 
-/* One function of the program: the main program is funcs[0]. */
+/* One function of the program: the main program is funcs[0]; funcs are sorted by start. */
 struct code_func {
 	uint32_t start, end;   /* slots [start, end) */
 	uint32_t stack_depth;  /* bytes below r10 it uses, a multiple of 8, at most 512 */
@@ -97,8 +104,18 @@ struct code {
 	void *jit;                     /* struct jit_image, NULL when interpreted */
 };
 
-/* Decode insns[0..n) into ops; both arrays belong to the caller. 0, or -EINVAL at *bad. */
+/*
+ * Decode insns[0..n) into ops; both arrays belong to the caller. -EINVAL with the slot in *bad
+ * for what no engine could run: an unknown operation, a register above r10, half an LDIMM64, a
+ * jump, call or callback that leaves the program or lands in the middle of an LDIMM64, a last
+ * instruction that falls off the end. Reserved fields are not looked at. The second slot of
+ * LDIMM64 becomes OP_PAD.
+ */
 int code_decode(const struct bpf_insn *insns, uint32_t n, struct op *ops, uint32_t *bad);
+/* Slots to indexes, see above; exactly once per code. -EINVAL with the slot in *bad if a callee
+ * is not the start of a function. */
+int code_link(struct code *code, uint32_t *bad);
+/* Frees the arrays and the struct; the JIT image must be gone. NULL is fine. */
 void code_free(struct code *code);
 
 /* Function that contains slot `idx`, source line at slot `idx` (NULL if unknown). */
