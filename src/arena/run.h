@@ -32,13 +32,18 @@ struct run;
 typedef void (*run_violation_fn)(struct run *run, uint64_t addr, bool is_write, void *uc,
 				 int64_t idx);
 
+/* Called when the loop budget of a frame of the owner of the record is spent (text: spec 5). */
+typedef void (*run_timeout_fn)(struct run *run);
+
 struct run {
 	struct run *prev;
 	const struct code *code;
 	struct arena *arena;          /* NULL: the program has none */
 	void *prog;                   /* struct prog, opaque down here */
 	run_violation_fn violation;
-	void *exit_fp;                /* JIT: frame pointer at the last exit to host code */
+	run_timeout_fn timeout;       /* may be NULL */
+	void *exit_fp;                /* JIT: stack pointer at the last exit to host code; only
+					 jit_backtrace() knows the frame layout */
 	void *interp;                 /* interpreter: innermost activation, for stack dumps */
 	void *ctx;                    /* what helpers need of the run (prog/run_ctx.h) */
 };
@@ -57,5 +62,16 @@ static inline void run_pop(struct run *run)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	run_top = run->prev;
 }
+
+/*
+ * Timed may_goto, the rule both execution engines follow. A frame that uses may_goto starts
+ * with count RUN_MAY_GOTO_COUNT and *since 0. At each site: count 0 jumps; otherwise count is
+ * decremented, and when it becomes 0 it is reloaded with what this returns; no jump then.
+ * The first call of a frame starts its clock; once RUN_MAY_GOTO_LIMIT_NS have passed it
+ * reports a timeout and returns 0.
+ */
+#define RUN_MAY_GOTO_COUNT 0xffff
+#define RUN_MAY_GOTO_LIMIT_NS 250000000ull
+uint32_t run_may_goto(uint64_t *since);
 
 #endif

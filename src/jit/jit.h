@@ -4,8 +4,9 @@
  *
  * Native calling convention of every compiled function: r1..r5 in the first five integer
  * argument registers of the platform, r0 in the return register, so that host code calls a
- * program, and a helper calls a callback, as a plain C function of type host_fn. Compiled
- * functions load the window base themselves.
+ * program, and a helper calls a callback, as a plain C function of type host_fn. That holds
+ * for funcs[0] and for functions whose address is taken: they load the window base themselves.
+ * The entries of the others are for tools only; their caller must have loaded it.
  */
 #ifndef UA_JIT_JIT_H
 #define UA_JIT_JIT_H
@@ -18,6 +19,22 @@ bool jit_available(void);
  * table. 0, -EOPNOTSUPP (an operation this back end lacks; logged), -ENOMEM. */
 int jit_compile(struct code *code);
 void jit_free(struct code *code); /* waits for threads still inside */
+
+struct run;
+
+/* One frame of a stack dump: the slot being executed in `func` (of func->code). */
+struct jit_frame {
+	const struct code_func *func;
+	uint32_t slot;
+	uintptr_t pc;
+};
+
+/*
+ * Innermost-first native frames of the program of `run`, at most `max`; the number written.
+ * uc is the ucontext_t of a fault inside compiled code, or NULL when the program is in a host
+ * call. Signal-safe: reads memory only.
+ */
+uint32_t jit_backtrace(const struct run *run, const void *uc, struct jit_frame *frames, uint32_t max);
 
 /* Slot of the instruction at native address `pc` of this code, or -1. */
 int64_t jit_slot_at(const struct code *code, uintptr_t pc);
