@@ -3,7 +3,7 @@
 
 BUILD ?= build
 PREFIX ?= /usr/local
-DURATION ?= $(if $(filter command line,$(origin SECONDS)),$(SECONDS),60)
+SECONDS ?= 60
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -34,13 +34,13 @@ bench: deps all
 	@bench/run.sh $(BUILD)
 
 stress: all
-	$(BUILD)/tests/arena/stress $(DURATION)
+	$(BUILD)/tests/arena/stress $(SECONDS)
 
 stress-control: all
-	$(BUILD)/tests/arena/stress-control $(DURATION)
+	$(BUILD)/tests/arena/stress-control $(SECONDS)
 
 fuzz: deps
-	@fuzz/run.sh $(DURATION)
+	@fuzz/run.sh $(SECONDS)
 
 lint:
 	@scripts/lint

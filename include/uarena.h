@@ -107,6 +107,14 @@ UA_API struct ua_arena *ua_object__arena(const struct ua_object *obj); /* NULL i
  * variable, which programs see. -ENOENT: no such variable.
  */
 UA_API int ua_object__find_global(const struct ua_object *obj, const char *name, void **addr, size_t *size);
+/* One global of the object, as `uarena show` lists them; strings are borrowed. */
+struct ua_global_info {
+	const char *name, *section, *type;
+	size_t size;
+	void *addr; /* as ua_object__find_global() gives it */
+};
+/* The index-th global. -ENOENT: there are no more. */
+UA_API int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_global_info *info);
 /* "var = value": integers (C syntax), enumerators, true/false; before load. */
 UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
 

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The uarena tool: one file per verb, this header is what they share.
+ *
+ * Exit status of every verb: 0 done, 1 the object or a program was refused or stopped,
+ * 2 the command line is wrong.
+ */
+#ifndef UA_CLI_CLI_H
+#define UA_CLI_CLI_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include "uarena.h"
+
+enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
+
+/* X(name, function, operands, summary) */
+#define CLI_VERBS(X)                                                                               \
+	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")             \
+	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                        \
+	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")           \
+	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                  \
+	X("dump", cli_dump, "xlated|jited|btf OBJ [PROG]", "show what a program was turned into")  \
+	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                   \
+	  "plugin of the public bpf_conformance runner")
+
+#define X(name, fn, operands, summary) int fn(int argc, char **argv);
+CLI_VERBS(X)
+#undef X
+
+/* Options that several verbs take, as parsed by cli_options(). */
+struct cli_options {
+	struct ua_engine_opts engine;
+	const char **globals; /* -G, in order */
+	size_t n_globals;
+	const char *ctx_in, *ctx_out, *data_in, *data_out;
+	uint32_t repeat;
+	uint32_t log_level;
+	bool json, list;
+	const char *filter;    /* -t */
+	const char **prints;   /* --print, in order */
+	size_t n_prints;
+	char **operands;       /* what is left */
+	int n_operands;
+};
+
+/* Which of the shared options a verb accepts besides -h and -d. */
+enum cli_accept {
+	ACCEPT_ENGINE = 1 << 0, /* --engine --on --window --null-guard --cpus -G -l */
+	ACCEPT_IO = 1 << 1,     /* --ctx-in --ctx-out --data-in --data-out --repeat */
+	ACCEPT_JSON = 1 << 2,   /* -j */
+	ACCEPT_TESTS = 1 << 3,  /* -t -l */
+	ACCEPT_PRINT = 1 << 4,  /* --print */
+};
+
+/* 0, or the exit status: help was printed or the command line is wrong. *done says to stop. */
+int cli_options(int argc, char **argv, const char *verb, unsigned int accept, int min_operands,
+		struct cli_options *o, bool *done);
+void cli_options_free(struct cli_options *o);
+
+/* An object opened on an engine of its own. */
+struct cli_session {
+	struct ua_engine *engine;
+	struct ua_object *obj;
+};
+
+/* Open engine and object and set the -G globals; prints what is wrong. */
+int cli_open(const struct cli_options *o, const char *path, struct cli_session *s);
+void cli_close(struct cli_session *s);
+/* Enable only the programs named (all must exist), then load. */
+int cli_load_only(struct cli_session *s, char **progs, int n);
+
+/* What one run of a program gave. The texts are owned. */
+struct cli_result {
+	const char *program;
+	int err;
+	uint32_t retval, ns;
+	char *out, *err_text;
+	void *ctx_out, *data_out;
+	size_t ctx_out_size, data_out_size;
+};
+
+int cli_run_program(struct cli_session *s, const char *name, const struct cli_options *o,
+		    struct cli_result *r);
+void cli_result_free(struct cli_result *r);
+json_t *cli_result_json(const struct cli_result *r);
+void cli_result_print(const struct cli_result *r);
+
+/* Whole file into memory (owned) and back. 0 or a negative errno, message printed. */
+int cli_read_file(const char *path, void **buf, size_t *size);
+int cli_write_file(const char *path, const void *buf, size_t size);
+void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+const char *cli_prog_type(uint32_t type);
+const char *cli_map_type(uint32_t type);
+int cli_print_json(json_t *root); /* takes the reference */
+
+#endif
