@@ -4,7 +4,7 @@
 #include "base/base.h"
 
 const struct op_info op_info[OP_COUNT] = {
-#define X(id, kind, code, pick, text) [OP_##id] = { #id, text, K_##kind, (uint8_t)(code), (pick) },
+#define X(id, kind, code, pick, text) [OP_##id] = {#id, text, K_##kind, (uint8_t)(code), (pick)},
 	UA_OPCODES(X)
 #undef X
 };
@@ -60,7 +60,7 @@ static int decode_ldimm64(const struct bpf_insn *insn, uint32_t n, uint32_t idx,
 {
 	if (idx + 1 >= n || insn[1].code != 0)
 		return -EINVAL;
-	op[1] = (struct op){ .op = OP_PAD };
+	op[1] = (struct op){.op = OP_PAD};
 	if (insn->src_reg == BPF_PSEUDO_FUNC)
 		return slot_of(n, idx, insn->imm, &op->imm);
 	op->imm = (int64_t)((uint64_t)(uint32_t)insn[1].imm << 32 | (uint32_t)insn->imm);
@@ -73,8 +73,11 @@ static int decode_one(const struct bpf_insn *insn, uint32_t n, uint32_t idx, str
 
 	if (id == OP_INVALID || insn->dst_reg > BPF_REG_10)
 		return -EINVAL;
-	*op = (struct op){ .op = id, .dst = insn->dst_reg, .src = insn->src_reg, .off = insn->off,
-			   .imm = insn->imm };
+	*op = (struct op){.op = id,
+			  .dst = insn->dst_reg,
+			  .src = insn->src_reg,
+			  .off = insn->off,
+			  .imm = insn->imm};
 	switch (op_info[id].kind) {
 	case K_LDIMM64:
 		return decode_ldimm64(insn, n, idx, op);

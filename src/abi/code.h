@@ -42,15 +42,15 @@ _Static_assert(sizeof(struct op) == 16, "ops are indexed in the hot loop");
 
 /* One function of the program: the main program is funcs[0]; funcs are sorted by start. */
 struct code_func {
-	uint32_t start, end;   /* slots [start, end) */
-	uint32_t stack_depth;  /* bytes below r10 it uses, a multiple of 8, at most 512 */
-	uint32_t max_stack;    /* deepest chain from here, in bytes; 0 if not computed */
+	uint32_t start, end;  /* slots [start, end) */
+	uint32_t stack_depth; /* bytes below r10 it uses, a multiple of 8, at most 512 */
+	uint32_t max_stack;   /* deepest chain from here, in bytes; 0 if not computed */
 	bool uses_may_goto;
 	bool uses_arena;
-	bool is_callback;      /* its address is taken */
+	bool is_callback; /* its address is taken */
 	bool has_tail_call;
 	const struct code *code;
-	void *entry;           /* native entry once the JIT has compiled it, else NULL */
+	void *entry; /* native entry once the JIT has compiled it, else NULL */
 	char name[64];
 };
 
@@ -59,18 +59,28 @@ typedef uint64_t (*host_fn)(uint64_t, uint64_t, uint64_t, uint64_t, uint64_t);
 /* How a register value is turned into a host argument. */
 enum karg_conv {
 	KARG_PLAIN,
-	KARG_ARENA,          /* window base + low 32 bits; zero becomes the base */
+	KARG_ARENA,	     /* window base + low 32 bits; zero becomes the base */
 	KARG_ARENA_NULLABLE, /* same, but zero low 32 bits become NULL */
 };
 
-enum kret_conv { KRET_U64, KRET_S32, KRET_U32, KRET_S16, KRET_U16, KRET_S8, KRET_U8, KRET_BOOL, KRET_VOID };
+enum kret_conv {
+	KRET_U64,
+	KRET_S32,
+	KRET_U32,
+	KRET_S16,
+	KRET_U16,
+	KRET_S8,
+	KRET_U8,
+	KRET_BOOL,
+	KRET_VOID
+};
 
 /* A resolved call of a host function by kfunc number. */
 struct code_kcall {
 	const char *name;
-	host_fn fn;          /* already the non-sleepable twin where the call site needs it */
-	uint8_t conv[5];     /* enum karg_conv */
-	uint8_t ret;         /* enum kret_conv */
+	host_fn fn;	 /* already the non-sleepable twin where the call site needs it */
+	uint8_t conv[5]; /* enum karg_conv */
+	uint8_t ret;	 /* enum kret_conv */
 	bool has_arena_args;
 };
 
@@ -92,16 +102,16 @@ struct code {
 	uint32_t n_kcalls;
 	struct code_line *lines;
 	uint32_t n_lines;
-	struct arena *arena;           /* NULL: the program references none */
-	const host_fn *helper_fns;     /* by helper id */
+	struct arena *arena;	   /* NULL: the program references none */
+	const host_fn *helper_fns; /* by helper id */
 	uint32_t n_helper_fns;
-	char tag[17];                  /* program tag as the kernel prints it */
-	bool no_user_conv;             /* arena map has BPF_F_NO_USER_CONV */
-	bool checked;                  /* interpreter must check every non-arena access */
+	char tag[17];	   /* program tag as the kernel prints it */
+	bool no_user_conv; /* arena map has BPF_F_NO_USER_CONV */
+	bool checked;	   /* interpreter must check every non-arena access */
 	bool sleepable;
-	bool blind;                    /* JIT option: constant blinding */
-	uint32_t user_hi;              /* high half of the arena's user_vm_start */
-	void *jit;                     /* struct jit_image, NULL when interpreted */
+	bool blind;	  /* JIT option: constant blinding */
+	uint32_t user_hi; /* high half of the arena's user_vm_start */
+	void *jit;	  /* struct jit_image, NULL when interpreted */
 };
 
 /*

@@ -35,6 +35,17 @@ typedef void (*run_violation_fn)(struct run *run, uint64_t addr, bool is_write, 
 /* Called when the loop budget of a frame of the owner of the record is spent (text: spec 5). */
 typedef void (*run_timeout_fn)(struct run *run);
 
+/* What the engines need of the program's owner beyond that; one constant table. */
+struct run_hooks {
+	/* Headline and stack dump to the program's stderr (prog_report); normal context. */
+	void (*report)(struct run *run, const char *headline);
+	/* Checked interpreter: is [addr, addr+size) the program's, besides its stack? */
+	bool (*allowed)(struct run *run, uint64_t addr, uint32_t size, bool write);
+	/* Legacy LD_ABS/LD_IND: size bytes at `off` of the packet that belongs to `ctx`, in host
+	 * order. False: outside, the function returns 0 to its caller. NULL: no packets. */
+	bool (*load_packet)(struct run *run, uint64_t ctx, int32_t off, uint32_t size, uint64_t *val);
+};
+
 struct run {
 	struct run *prev;
 	const struct code *code;
@@ -42,6 +53,9 @@ struct run {
 	void *prog;                   /* struct prog, opaque down here */
 	run_violation_fn violation;
 	run_timeout_fn timeout;       /* may be NULL */
+	const struct run_hooks *hooks; /* NULL: no reports, nothing allowed, no packets */
+	int stop;                     /* negative errno: the run ends. Set by host functions; the
+					 interpreter looks after each call, compiled code not */
 	void *exit_fp;                /* JIT: stack pointer at the last exit to host code; only
 					 jit_backtrace() knows the frame layout */
 	void *interp;                 /* interpreter: innermost activation, for stack dumps */

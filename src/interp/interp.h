@@ -5,6 +5,11 @@
  * It trusts the verifier. With code->checked it additionally checks every non-arena access
  * against the memory the program may touch, which is how debug builds and the soundness runs
  * catch a verifier bug: the access stops the program with -EFAULT and a line on its stream.
+ *
+ * The checked mode also runs programs that no verifier has seen or rewritten, and never harms
+ * the host whatever they do. There a plain access whose base register is below 4 GiB goes to
+ * the arena, if the program has one; any other must lie in a live frame of the program or
+ * please run->hooks->allowed(). Values of helper and kfunc arguments are for those to check.
  */
 #ifndef UA_INTERP_INTERP_H
 #define UA_INTERP_INTERP_H
@@ -13,34 +18,22 @@
 
 struct run;
 
-/* Memory a checked program may touch besides its stack; regions are few. */
-struct interp_region {
-	uint64_t start, end;
-	bool writable;
-};
-
-/* Asks the owner of the run whether [addr, addr+size) is the program's (map value, ctx,
- * packet, ring-buffer record). Only called with code->checked. */
-typedef bool (*interp_allowed_fn)(struct run *run, uint64_t addr, uint32_t size, bool write);
-
-struct interp_opts {
-	interp_allowed_fn allowed;
-};
-
 /*
  * Run function `func` of the code of `run` (already pushed) with r1..r5 = args[0..4].
- * *err: 0, or the negative errno that stopped the program. Returns r0.
+ * *err: 0, or the negative errno that stopped the program, also in run->stop, so that the
+ * program around a callback stops too. Returns r0.
  * One activation per call; run->interp links activations for stack dumps.
  */
-uint64_t interp_call(struct run *run, const struct code_func *func, const uint64_t args[5], int *err);
+uint64_t interp_call(struct run *run, const struct code_func *func, const uint64_t args[5],
+		     int *err);
 
 /* Innermost-first frames for a stack dump: slots of the instruction being executed. */
 struct interp_activation {
 	struct interp_activation *prev; /* activation further out, same run record */
 	const struct code *code;
-	uint32_t depth;                 /* live frames, at least 1 */
-	uint32_t slot[8];               /* slot[depth - 1] is innermost */
-	const uint8_t *stack;           /* frame i's stack is [stack + i*512, +512) */
+	uint32_t depth;	      /* live frames, at least 1 */
+	uint32_t slot[8];     /* slot[depth - 1] is innermost */
+	const uint8_t *stack; /* frame i's stack is [stack + i*512, +512), r10 its end */
 };
 
 #endif
