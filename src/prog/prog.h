@@ -27,6 +27,7 @@ struct prog {
 	struct map **maps;        /* one reference each */
 	uint32_t n_maps;
 	void *btf_obj;            /* keeps the program's BTF alive */
+	void (*btf_obj_put)(void *btf_obj);
 	const struct btf *btf;
 	struct bpf_insn *orig;    /* as loaded, for the tag and tools */
 	uint32_t n_orig;
@@ -55,12 +56,11 @@ struct run_ctx {
 	uint32_t ctx_size;
 	uint8_t *pkt, *pkt_end;   /* packet of SOCKET_FILTER / SCHED_CLS runs */
 	bool sleepable;
-	int stop;                 /* non-zero: the run ends with this errno (sched_ext error, ...) */
 	uint32_t tail_calls;
 	uint32_t n_res_locks;     /* held bpf_res_spin_locks, innermost last */
-	void *res_locks[31];
 	void *records;            /* reserved ring-buffer records (checked mode) */
 	void *task;               /* engine task object of this thread */
+	void *res_locks[31];      /* last, because only the first n_res_locks are ever written */
 };
 
 static inline struct run_ctx *run_ctx_top(void)
@@ -71,8 +71,11 @@ static inline struct run_ctx *run_ctx_top(void)
 struct prog *prog_get(struct prog *prog);
 void prog_put(struct prog *prog);
 
-/* Run the main function once on this thread with r1 = rc->ctx. rc->prog must be set; the
- * rest zero or filled. 0 and *retval, or the errno that stopped the program. */
+/*
+ * Run the main function once on this thread with r1 = rc->ctx. rc->prog must be set; the rest
+ * zero or filled (res_locks need not be). 0 and *retval, or the errno that stopped the program:
+ * a host function ends the run by setting run_top->stop.
+ */
 int prog_run(struct run_ctx *rc, uint64_t *retval);
 
 /* Call a callback or subprogram value from a helper: works under interpreter and JIT, from
