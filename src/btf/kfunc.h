@@ -42,7 +42,7 @@ struct kfunc {
 	host_fn fn;
 	host_fn fn_nosleep; /* twin for non-sleepable call sites, or NULL */
 	uint32_t flags;
-	uint32_t btf_id;    /* FUNC in the engine's BTF */
+	uint32_t btf_id; /* FUNC in the engine's BTF */
 };
 
 struct kfunc_set {
@@ -59,21 +59,39 @@ int kfunc_add(struct kfunc_set *set, const char *name, host_fn fn, host_fn fn_no
 	      uint32_t flags);
 
 enum kfunc_arg_kind {
-	KARG_SCALAR, KARG_CONST, KARG_MEM, KARG_MEM_SIZE, KARG_MAP, KARG_CTX, KARG_CALLBACK,
-	KARG_STR, KARG_IGNORE, KARG_ARENA_PTR, KARG_BTF_PTR, KARG_ITER, KARG_IRQ_FLAG,
-	KARG_RES_LOCK, KARG_PROG_AUX, KARG_DYNPTR,
+	KARG_SCALAR,
+	KARG_CONST,
+	KARG_MEM,
+	KARG_MEM_SIZE,
+	KARG_MAP,
+	KARG_CTX,
+	KARG_CALLBACK,
+	KARG_STR,
+	KARG_IGNORE,
+	KARG_ARENA_PTR,
+	KARG_BTF_PTR,
+	KARG_ITER,
+	KARG_IRQ_FLAG,
+	KARG_RES_LOCK,
+	KARG_PROG_AUX,
+	KARG_DYNPTR,
 };
 
 struct kfunc_arg {
 	enum kfunc_arg_kind kind;
-	bool nullable, konst, uninit;
+	bool nullable;
+	bool konst;	   /* scalars: must be a known constant; pointers: memory is only read */
+	bool uninit;	   /* memory is only written */
 	uint32_t btf_type; /* pointee of KARG_BTF_PTR, KARG_MEM, KARG_ITER */
-	uint32_t mem_size; /* KARG_MEM without a size argument: pointee's size */
+	/* KARG_MEM: pointee's size, 0 if a KARG_MEM_SIZE argument follows. KARG_BTF_PTR: size
+	 * of a struct of scalars, which may be passed as plain memory instead; else 0. */
+	uint32_t mem_size;
 	const char *name;
 };
 
 /* Describe argument i (0-based). -EINVAL if the prototype cannot be understood. */
-int kfunc_arg_info(const struct kfunc_set *set, const struct kfunc *kf, int i, struct kfunc_arg *out);
+int kfunc_arg_info(const struct kfunc_set *set, const struct kfunc *kf, int i,
+		   struct kfunc_arg *out);
 int kfunc_n_args(const struct kfunc_set *set, const struct kfunc *kf);
 /* Conversions for code_kcall. */
 void kfunc_fill_kcall(const struct kfunc_set *set, const struct kfunc *kf, bool sleepable_site,

@@ -54,11 +54,12 @@ struct map_record {
 
 /*
  * The first member mirrors what programs may read of `struct bpf_map` through BTF; the
- * engine's BTF describes exactly this layout (tests/map checks the offsets).
+ * engine's BTF describes exactly this layout (tests/btf checks the offsets).
  */
 struct map {
 	struct map_btf_view {
 		const struct map_ops *ops;
+		struct map *inner_map_meta; /* template of a map of maps, else NULL */
 		uint32_t map_type, key_size, value_size, max_entries;
 		uint64_t map_extra;
 		uint32_t map_flags, id;

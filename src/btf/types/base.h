@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Kernel types that programs see, part 1: integers, lists, counters.
+ *
+ * The headers of this folder are compiled twice: with clang -target bpf they become the
+ * engine's BTF (engine.bpf.c), and engine code that keeps live objects of these types
+ * includes them natively. Both sides therefore agree on every offset. Names and members are
+ * those of the kernel, layouts are ours: programs find members by CO-RE.
+ */
+#ifndef UA_BTF_TYPES_BASE_H
+#define UA_BTF_TYPES_BASE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef signed char s8;
+typedef unsigned char u8;
+typedef short s16;
+typedef unsigned short u16;
+typedef int s32;
+typedef unsigned int u32;
+typedef long long s64;
+typedef unsigned long long u64;
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+typedef struct {
+	s64 counter;
+} atomic64_t;
+
+typedef atomic64_t atomic_long_t;
+
+typedef struct refcount_struct {
+	atomic_t refs;
+} refcount_t;
+
+typedef struct raw_spinlock {
+	u32 val;
+} raw_spinlock_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+};
+
+struct hlist_node {
+	struct hlist_node *next, **pprev;
+};
+
+struct rb_node {
+	unsigned long __rb_parent_color;
+	struct rb_node *rb_right, *rb_left;
+};
+
+struct rb_root {
+	struct rb_node *rb_node;
+};
+
+struct callback_head {
+	struct callback_head *next;
+	void (*func)(struct callback_head *head);
+};
+
+#endif

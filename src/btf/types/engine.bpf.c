@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The engine's BTF, written in C: clang turns this into the .BTF section that the library
+ * embeds (btf/engine_btf.c). No code of it ever runs; clang merely keeps the prototype of a
+ * function only if the function has a body.
+ */
+#include "bpf.h"
+#include "task.h"
+#include "scx.h"
+#include "kfuncs.h"
+
+/* Types no kfunc mentions; whatever is embedded here gets a full description. */
+struct ua_engine_types {
+	struct bpf_arena arena;
+	struct bpf_prog prog;
+	struct bpf_prog_aux prog_aux;
+	struct bpf_spin_lock spin_lock;
+	struct bpf_timer timer;
+	struct bpf_wq wq;
+	struct bpf_dynptr dynptr;
+	struct bpf_list_head list_head;
+	struct bpf_list_node list_node;
+	struct bpf_rb_root rb_root;
+	struct bpf_rb_node rb_node;
+	struct bpf_refcount refcount;
+	struct __sk_buff skb;
+	struct bpf_raw_tracepoint_args *raw_tp;
+	struct pt_regs regs;
+	struct file file;
+	struct seq_file seq_file;
+	struct bpf_iter_meta iter_meta;
+	struct bpf_iter__bpf_map iter_map;
+	struct kernfs_node kn;
+	struct css_set css_set;
+	struct mm_struct mm;
+	struct signal_struct signal;
+	struct callback_head callback_head;
+	struct hlist_node hlist_node;
+	struct bpf_struct_ops_sched_ext_ops ops;
+	struct bpf_struct_ops_sched_ext_ops_cid ops_cid;
+	struct scx_dispatch_q dsq;
+	struct scx_init_task_args init_task_args;
+	struct scx_exit_task_args exit_task_args;
+	struct scx_cgroup_init_args cgroup_init_args;
+	struct scx_cpu_acquire_args cpu_acquire_args;
+	struct scx_cpu_release_args cpu_release_args;
+	struct scx_sub_attach_args sub_attach_args;
+	struct scx_sub_detach_args sub_detach_args;
+	struct scx_dump_ctx dump_ctx;
+	struct scx_exit_info exit_info;
+	struct scx_cmask *cmask;
+	enum bpf_struct_ops_state struct_ops_state;
+	enum bpf_local_storage_flags storage_flags;
+	enum bpf_cmd cmd;
+	enum bpf_stream_id stream_id;
+	enum scx_public_consts e0;
+	enum scx_consts e1;
+	enum scx_dsq_id_flags e2;
+	enum scx_exit_code e3;
+	enum scx_exit_flags e4;
+	enum scx_ops_flags e5;
+	enum scx_enq_flags e6;
+	enum scx_deq_flags e7;
+	enum scx_wake_flags e8;
+	enum scx_kick_flags e9;
+	enum scx_reenq_flags e10;
+	enum scx_pick_idle_cpu_flags e11;
+	enum scx_dsq_iter_flags e12;
+	enum scx_ent_flags e13;
+};
+
+#define KFUNC(RET, NAME, PARAMS)                                                                   \
+	RET NAME PARAMS                                                                            \
+	{                                                                                          \
+		__builtin_unreachable();                                                           \
+	}
+
+KFUNCS_GENERIC(KFUNC)
+KFUNCS_SCX(KFUNC)
+
+/* Pointees of a parameter are described in full, those of a member only by name. */
+void ua_engine_types(struct ua_engine_types *types, struct scx_cmask *cmask,
+		     struct bpf_raw_tracepoint_args *raw_tp)
+{
+}
