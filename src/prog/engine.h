@@ -22,13 +22,13 @@ struct engine {
 	struct kfunc_set kfuncs;
 	const host_fn *helper_fns; /* by helper id, NULL where unknown */
 	uint32_t n_helper_fns;
-	bool interp_only;               /* UA_EXEC_INTERP */
-	bool jit_only;                  /* UA_EXEC_JIT: failing to compile fails the load */
-	struct arena_opts arena_opts;   /* template for new arenas: policy, backend, null_guard */
+	bool interp_only;	      /* UA_EXEC_INTERP */
+	bool jit_only;		      /* UA_EXEC_JIT: failing to compile fails the load */
+	struct arena_opts arena_opts; /* template for new arenas: policy, backend, null_guard */
 	uint32_t n_cpus;
-	_Atomic bool stats;             /* BPF_ENABLE_STATS: count runs and their time */
-	pthread_mutex_t lock;           /* registration of kfuncs and struct_ops types */
-	_Atomic uint32_t loads;         /* programs verified so far: registration must come first */
+	_Atomic bool stats;	/* BPF_ENABLE_STATS: count runs and their time */
+	pthread_mutex_t lock;	/* registration of kfuncs and struct_ops types */
+	_Atomic uint32_t loads; /* programs verified so far: registration must come first */
 	struct struct_ops_type *struct_ops_types;
 
 	/* Set by the dispatcher: the program behind a descriptor with a reference, or NULL. */
@@ -46,9 +46,9 @@ int kfunc_add_builtin(struct kfunc_set *set);
 
 /* What BPF_PROG_LOAD names, resolved. References in here stay the caller's. */
 struct prog_load_in {
-	union bpf_attr *attr; /* attribute checks done; log_true_size is written back */
+	union bpf_attr *attr;  /* attribute checks done; log_true_size is written back */
 	const struct btf *btf; /* of prog_btf_fd, may be NULL */
-	void *btf_obj;         /* its owner; handed to btf_obj_put when the program goes */
+	void *btf_obj;	       /* its owner; handed to btf_obj_put when the program goes */
 	void (*btf_obj_put)(void *btf_obj);
 	/* A map for an instruction, with a reference for the callee: see struct verify_in. */
 	int (*resolve_map)(void *arg, int fd, bool is_idx, struct map **out);
