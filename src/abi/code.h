@@ -30,6 +30,8 @@
 
 #include "abi/opcodes.h"
 
+#define CODE_TAIL_CALL 12 /* helper id, see CALL_HELPER above */
+
 struct arena;
 
 struct op {

@@ -59,7 +59,6 @@ uint32_t arena_flags(const struct arena *a);
 uint64_t arena_max_entries(const struct arena *a);
 uint64_t arena_user_start(const struct arena *a); /* 0 until known */
 uint64_t arena_user_end(const struct arena *a);
-uint8_t *arena_window_base(const struct arena *a); /* the kern_vm_start of the kernel */
 uint64_t arena_populated(const struct arena *a);   /* pages, scratch page excluded */
 
 /* mmap/munmap of the map descriptor in this process, with the kernel's checks and errnos
@@ -75,6 +74,16 @@ int arena_reserve_pages(struct arena *a, uint64_t ptr, uint32_t page_cnt);
 /* Non-sleepable free: queued; pages stay mapped and counted until the worker ran. */
 void arena_free_pages_deferred(struct arena *a, uint64_t ptr, uint32_t page_cnt);
 void arena_flush_deferred(struct arena *a); /* returns when all queued frees are done */
+
+/* What struct arena begins with, so that the engines and their tests need not know the rest. */
+struct arena_head {
+	uint8_t *window;
+};
+/* The kern_vm_start of the kernel. */
+static inline uint8_t *arena_window_base(const struct arena *a)
+{
+	return ((const struct arena_head *)a)->window;
+}
 
 /* Pointer forms. to_host of NULL (low half zero) is the base. */
 static inline uint64_t arena_low(uint64_t p)

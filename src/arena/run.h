@@ -19,6 +19,7 @@
 
 struct arena;
 struct code;
+struct op;
 struct run;
 
 /*
@@ -41,6 +42,11 @@ struct run_hooks {
 	void (*report)(struct run *run, const char *headline);
 	/* Checked interpreter: is [addr, addr+size) the program's, besides its stack? */
 	bool (*allowed)(struct run *run, uint64_t addr, uint32_t size, bool write);
+	/* Checked interpreter: may this helper or kfunc be called with r1..r5? NULL: yes. */
+	bool (*call_allowed)(struct run *run, const struct op *call, const uint64_t args[5]);
+	/* Checked interpreter: asked every 65536 jumps; false ends the run with -ETIMEDOUT.
+	 * NULL: for ever. */
+	bool (*go_on)(struct run *run);
 	/* Legacy LD_ABS/LD_IND: size bytes at `off` of the packet that belongs to `ctx`, in host
 	 * order. False: outside, the function returns 0 to its caller. NULL: no packets. */
 	bool (*load_packet)(struct run *run, uint64_t ctx, int32_t off, uint32_t size, uint64_t *val);

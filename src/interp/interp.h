@@ -27,13 +27,16 @@ struct run;
 uint64_t interp_call(struct run *run, const struct code_func *func, const uint64_t args[5],
 		     int *err);
 
-/* Innermost-first frames for a stack dump: slots of the instruction being executed. */
+/* What a stack dump reads: one activation per interp_call(), innermost first. */
 struct interp_activation {
 	struct interp_activation *prev; /* activation further out, same run record */
-	const struct code *code;
-	uint32_t depth;	      /* live frames, at least 1 */
-	uint32_t slot[8];     /* slot[depth - 1] is innermost */
-	const uint8_t *stack; /* frame i's stack is [stack + i*512, +512), r10 its end */
+	uint32_t level;			/* activations further out */
+	uint32_t depth;			/* live frames, at least 1 */
+	struct {
+		const struct code *code; /* a tail call changes it for its frame only */
+		uint32_t slot;		 /* of the call it is in, or of the last reported access */
+	} frame[8];			 /* frame[depth - 1] is innermost */
+	const uint8_t *stack;		 /* frame i's stack is [stack + i*512, +512), r10 its end */
 };
 
 #endif
