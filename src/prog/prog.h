@@ -78,9 +78,12 @@ void prog_put(struct prog *prog);
  */
 int prog_run(struct run_ctx *rc, uint64_t *retval);
 
-/* Call a callback or subprogram value from a helper: works under interpreter and JIT, from
- * inside a run (nested) or, for timers, on a fresh record. */
+/* Call a callback or subprogram value from a helper: works under interpreter and JIT, nested in
+ * the run on top of this thread. */
 uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+/* The same where no run is on top (timers): on a fresh record for rc, inside an epoch section.
+ * rc->prog must be set and own the callback. Returns the errno that stopped it, or 0. */
+int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], uint64_t *retval);
 
 /* BPF_PROG_TEST_RUN */
 int prog_test_run(struct prog *prog, union bpf_attr *attr);
