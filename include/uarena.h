@@ -156,6 +156,36 @@ UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, v
 UA_API int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id);
 UA_API struct ua_arena *ua_program__arena(const struct ua_program *prog);
 
+/* ---- Small allocations that programs can reach ---- */
+
+struct ua_pool;
+
+struct ua_pool_opts {
+	size_t sz;
+	uint32_t grow_pages; /* least number of pages taken from the arena at a time; 0 = 4 */
+	bool give_back;      /* ua_pool__destroy() frees the pages; else they stay allocated */
+	size_t :0;
+};
+
+/*
+ * A sub-allocator over pages of an arena, 8-byte granularity, thread-safe. Its bookkeeping is
+ * on the host heap, out of reach of programs. The caller owns *pool; it holds the arena.
+ *
+ *	struct request *r = ua_pool__alloc(pool, sizeof(*r));
+ *	... hand ua_arena__to_program(arena, r) to a program ...
+ *	ua_pool__free(pool, r);
+ */
+UA_API int ua_pool__new(struct ua_arena *arena, const struct ua_pool_opts *opts, struct ua_pool **pool);
+/* Outstanding allocations become invalid. */
+UA_API void ua_pool__destroy(struct ua_pool *pool);
+/* Host pointer, or NULL: size 0 or beyond the arena, arena or heap exhausted. Fresh pages are
+ * zero, reused memory is not cleared. May take pages from the arena, a system call. */
+UA_API void *ua_pool__alloc(struct ua_pool *pool, size_t size);
+/* The same from memory the pool already holds: no system call. */
+UA_API void *ua_pool__alloc_nowait(struct ua_pool *pool, size_t size);
+/* -EINVAL, and nothing changes: ptr is not a live allocation of this pool. */
+UA_API int ua_pool__free(struct ua_pool *pool, void *ptr);
+
 /* ---- Maps ---- */
 
 UA_API const char *ua_map__name(const struct ua_map *map);

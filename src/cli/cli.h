@@ -15,13 +15,13 @@
 enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 
 /* X(name, function, operands, summary) */
-#define CLI_VERBS(X)                                                                               \
-	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")             \
-	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                        \
-	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")           \
-	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                  \
-	X("dump", cli_dump, "xlated|jited|btf OBJ [PROG]", "show what a program was turned into")  \
-	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                   \
+#define CLI_VERBS(X)                                                                              \
+	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")            \
+	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                       \
+	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")          \
+	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                 \
+	X("dump", cli_dump, "xlated|jited|btf OBJ [PROG]", "show what a program was turned into") \
+	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                  \
 	  "plugin of the public bpf_conformance runner")
 
 #define X(name, fn, operands, summary) int fn(int argc, char **argv);
@@ -37,20 +37,20 @@ struct cli_options {
 	uint32_t repeat;
 	uint32_t log_level;
 	bool json, list;
-	const char *filter;    /* -t */
-	const char **prints;   /* --print, in order */
+	const char *filter;  /* -t */
+	const char **prints; /* --print, in order */
 	size_t n_prints;
-	char **operands;       /* what is left */
+	char **operands; /* what is left */
 	int n_operands;
 };
 
 /* Which of the shared options a verb accepts besides -h and -d. */
 enum cli_accept {
 	ACCEPT_ENGINE = 1 << 0, /* --engine --on --window --null-guard --cpus -G -l */
-	ACCEPT_IO = 1 << 1,     /* --ctx-in --ctx-out --data-in --data-out --repeat */
-	ACCEPT_JSON = 1 << 2,   /* -j */
-	ACCEPT_TESTS = 1 << 3,  /* -t -l */
-	ACCEPT_PRINT = 1 << 4,  /* --print */
+	ACCEPT_IO = 1 << 1,	/* --ctx-in --ctx-out --data-in --data-out --repeat */
+	ACCEPT_JSON = 1 << 2,	/* -j */
+	ACCEPT_TESTS = 1 << 3,	/* -t -l */
+	ACCEPT_PRINT = 1 << 4,	/* --print */
 };
 
 /* 0, or the exit status: help was printed or the command line is wrong. *done says to stop. */

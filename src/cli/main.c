@@ -10,7 +10,7 @@ static const struct verb {
 	int (*fn)(int argc, char **argv);
 	const char *operands, *summary;
 } verbs[] = {
-#define X(name, fn, operands, summary) { name, fn, operands, summary },
+#define X(name, fn, operands, summary) {name, fn, operands, summary},
 	CLI_VERBS(X)
 #undef X
 };
@@ -21,9 +21,11 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: uarena VERB [OPTION...] OPERAND...\n\n");
 	for (size_t i = 0; i < N_VERBS; i++)
-		fprintf(to, "  %-19s %-28s %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
-	fprintf(to, "\n'uarena VERB --help' lists the options of a verb.\n"
-		    "Exit status: 0 done, 1 an object or program was refused or stopped, 2 usage.\n");
+		fprintf(to, "  %-19s %-28s %s\n", verbs[i].name, verbs[i].operands,
+			verbs[i].summary);
+	fprintf(to,
+		"\n'uarena VERB --help' lists the options of a verb.\n"
+		"Exit status: 0 done, 1 an object or program was refused or stopped, 2 usage.\n");
 }
 
 static bool is_any(const char *s, const char *a, const char *b, const char *c)

@@ -8,30 +8,41 @@
 #include <string.h>
 
 enum {
-	OPT_ENGINE = 256, OPT_ON, OPT_WINDOW, OPT_NULL_GUARD, OPT_CPUS, OPT_SCRATCH,
-	OPT_CTX_IN, OPT_CTX_OUT, OPT_DATA_IN, OPT_DATA_OUT, OPT_REPEAT, OPT_PRINT,
+	OPT_ENGINE = 256,
+	OPT_ON,
+	OPT_WINDOW,
+	OPT_NULL_GUARD,
+	OPT_CPUS,
+	OPT_SCRATCH,
+	OPT_CTX_IN,
+	OPT_CTX_OUT,
+	OPT_DATA_IN,
+	OPT_DATA_OUT,
+	OPT_REPEAT,
+	OPT_PRINT,
 };
 
 /* X(group, long name, value, argument or NULL, help) */
-#define CLI_OPTIONS(X)                                                                             \
-	X(0, "help", 'h', NULL, "this text")                                                       \
-	X(0, "debug", 'd', NULL, "more messages")                                                  \
-	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                            \
-	X(ACCEPT_ENGINE, "global", 'G', "'VAR = VALUE'", "set a global variable before loading")   \
-	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "interp|jit", "how programs are executed")          \
-	X(ACCEPT_ENGINE, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")    \
-	X(ACCEPT_ENGINE, "window", OPT_WINDOW, "auto|uffd|guard|mprotect", "how holes are trapped") \
-	X(ACCEPT_ENGINE, "scratch", OPT_SCRATCH, "dead|replace",                                   \
-	  "what becomes of a hole a host function hit")                                            \
-	X(ACCEPT_ENGINE, "null-guard", OPT_NULL_GUARD, NULL, "never allocate 32-bit address 0")    \
-	X(ACCEPT_ENGINE, "cpus", OPT_CPUS, "N", "CPUs that programs see")                          \
-	X(ACCEPT_IO, "ctx-in", OPT_CTX_IN, "FILE", "context given to each program")                \
-	X(ACCEPT_IO, "ctx-out", OPT_CTX_OUT, "FILE", "where the last context is written")          \
-	X(ACCEPT_IO, "data-in", OPT_DATA_IN, "FILE", "packet given to each program")               \
-	X(ACCEPT_IO, "data-out", OPT_DATA_OUT, "FILE", "where the last packet is written")         \
-	X(ACCEPT_IO, "repeat", OPT_REPEAT, "N", "run each program N times")                        \
-	X(ACCEPT_TESTS, "test", 't', "GLOB", "only tests whose name matches")                      \
-	X(ACCEPT_TESTS, "list", 'l', NULL, "list the tests, run none")                             \
+#define CLI_OPTIONS(X)                                                                           \
+	X(0, "help", 'h', NULL, "this text")                                                     \
+	X(0, "debug", 'd', NULL, "more messages")                                                \
+	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                          \
+	X(ACCEPT_ENGINE, "global", 'G', "'VAR = VALUE'", "set a global variable before loading") \
+	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "interp|jit", "how programs are executed")        \
+	X(ACCEPT_ENGINE, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")  \
+	X(ACCEPT_ENGINE, "window", OPT_WINDOW, "auto|uffd|guard|mprotect",                       \
+	  "how holes are trapped")                                                               \
+	X(ACCEPT_ENGINE, "scratch", OPT_SCRATCH, "dead|replace",                                 \
+	  "what becomes of a hole a host function hit")                                          \
+	X(ACCEPT_ENGINE, "null-guard", OPT_NULL_GUARD, NULL, "never allocate 32-bit address 0")  \
+	X(ACCEPT_ENGINE, "cpus", OPT_CPUS, "N", "CPUs that programs see")                        \
+	X(ACCEPT_IO, "ctx-in", OPT_CTX_IN, "FILE", "context given to each program")              \
+	X(ACCEPT_IO, "ctx-out", OPT_CTX_OUT, "FILE", "where the last context is written")        \
+	X(ACCEPT_IO, "data-in", OPT_DATA_IN, "FILE", "packet given to each program")             \
+	X(ACCEPT_IO, "data-out", OPT_DATA_OUT, "FILE", "where the last packet is written")       \
+	X(ACCEPT_IO, "repeat", OPT_REPEAT, "N", "run each program N times")                      \
+	X(ACCEPT_TESTS, "test", 't', "GLOB", "only tests whose name matches")                    \
+	X(ACCEPT_TESTS, "list", 'l', NULL, "list the tests, run none")                           \
 	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")
 
 static const struct option_info {
@@ -40,7 +51,7 @@ static const struct option_info {
 	int value;
 	const char *arg, *help;
 } infos[] = {
-#define X(group, name, value, arg, help) { group, name, value, arg, help },
+#define X(group, name, value, arg, help) {group, name, value, arg, help},
 	CLI_OPTIONS(X)
 #undef X
 };
@@ -57,7 +68,7 @@ static void help(const char *verb, unsigned int accept)
 	static const struct {
 		const char *name, *operands, *summary;
 	} verbs[] = {
-#define X(name, fn, operands, summary) { name, operands, summary },
+#define X(name, fn, operands, summary) {name, operands, summary},
 		CLI_VERBS(X)
 #undef X
 	};
@@ -72,7 +83,7 @@ static void help(const char *verb, unsigned int accept)
 		if (!accepted(&infos[i], accept))
 			continue;
 		snprintf(left, sizeof(left), "%s%.1s%s--%s %s", infos[i].value < 256 ? "-" : "    ",
-			 infos[i].value < 256 ? (char[]){ (char)infos[i].value, 0 } : "",
+			 infos[i].value < 256 ? (char[]){(char)infos[i].value, 0} : "",
 			 infos[i].value < 256 ? ", " : "", infos[i].name,
 			 infos[i].arg ? infos[i].arg : "");
 		printf("  %-42s %s\n", left, infos[i].help);
@@ -208,15 +219,16 @@ static void tables(unsigned int accept, struct option *longs, char *shorts)
 	for (size_t i = 0; i < N_INFOS; i++) {
 		if (!accepted(&infos[i], accept))
 			continue;
-		*longs++ = (struct option){ infos[i].name, infos[i].arg ? required_argument : no_argument,
-					    NULL, infos[i].value };
+		*longs++ = (struct option){infos[i].name,
+					   infos[i].arg ? required_argument : no_argument, NULL,
+					   infos[i].value};
 		if (infos[i].value >= 256)
 			continue;
 		*shorts++ = (char)infos[i].value;
 		if (infos[i].arg)
 			*shorts++ = ':';
 	}
-	*longs = (struct option){ 0 };
+	*longs = (struct option){0};
 	*shorts = 0;
 }
 
@@ -227,7 +239,7 @@ int cli_options(int argc, char **argv, const char *verb, unsigned int accept, in
 	char shorts[2 * N_INFOS + 1];
 	int value, status = CLI_OK;
 
-	*o = (struct cli_options){ .engine.sz = sizeof(o->engine), .repeat = 1 };
+	*o = (struct cli_options){.engine.sz = sizeof(o->engine), .repeat = 1};
 	*done = true;
 	tables(accept, longs, shorts);
 	optind = 0;

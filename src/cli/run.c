@@ -32,7 +32,8 @@ int cli_run(int argc, char **argv)
 	struct cli_options o;
 	struct cli_session s;
 	bool done;
-	int status = cli_options(argc, argv, "run", ACCEPT_ENGINE | ACCEPT_IO | ACCEPT_JSON, 2, &o, &done);
+	int status = cli_options(argc, argv, "run", ACCEPT_ENGINE | ACCEPT_IO | ACCEPT_JSON, 2, &o,
+				 &done);
 
 	if (!done) {
 		status = cli_open(&o, o.operands[0], &s);

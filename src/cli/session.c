@@ -30,7 +30,7 @@ int cli_open(const struct cli_options *o, const char *path, struct cli_session *
 	UA_OPTS(ua_object_opts, opts, .log_level = o->log_level);
 	int err;
 
-	*s = (struct cli_session){ 0 };
+	*s = (struct cli_session){0};
 	err = ua_engine__open(&o->engine, &s->engine);
 	if (err) {
 		cli_error("cannot start the engine: %s", strerror(-err));
@@ -56,7 +56,7 @@ void cli_close(struct cli_session *s)
 		ua_object__close(s->obj);
 	if (s->engine)
 		ua_engine__close(s->engine);
-	*s = (struct cli_session){ 0 };
+	*s = (struct cli_session){0};
 }
 
 int cli_load_only(struct cli_session *s, char **progs, int n)
@@ -97,7 +97,8 @@ static void drain_one(struct drain *d, int i)
 	char buf[4096];
 	int n;
 
-	while ((n = ua_program__read_stream(d->prog, (enum ua_stream)(i + 1), buf, sizeof(buf))) > 0) {
+	while ((n = ua_program__read_stream(d->prog, (enum ua_stream)(i + 1), buf, sizeof(buf))) >
+	       0) {
 		char *bigger = realloc(d->text[i], d->size[i] + (size_t)n + 1);
 
 		if (!bigger)
@@ -115,7 +116,8 @@ static void *drain_loop(void *arg)
 	struct pollfd fds[2];
 
 	for (int i = 0; i < 2; i++)
-		fds[i] = (struct pollfd){ ua_program__stream_fd(d->prog, (enum ua_stream)(i + 1)), POLLIN, 0 };
+		fds[i] = (struct pollfd){ua_program__stream_fd(d->prog, (enum ua_stream)(i + 1)),
+					 POLLIN, 0};
 	while (!atomic_load(&d->stop)) {
 		poll(fds, 2, 20);
 		for (int i = 0; i < 2; i++)
@@ -126,7 +128,7 @@ static void *drain_loop(void *arg)
 
 static void drain_start(struct drain *d, struct ua_program *prog)
 {
-	*d = (struct drain){ .prog = prog };
+	*d = (struct drain){.prog = prog};
 	d->started = !pthread_create(&d->thread, NULL, drain_loop, d);
 }
 
@@ -200,7 +202,7 @@ int cli_run_program(struct cli_session *s, const char *name, const struct cli_op
 	void *ctx = NULL, *data = NULL;
 	int err;
 
-	*r = (struct cli_result){ .program = name };
+	*r = (struct cli_result){.program = name};
 	err = load_inputs(o, &ctx, &ro.ctx_in_size, &data, &ro.data_in_size);
 	ro.ctx_in = ctx;
 	ro.data_in = data;
@@ -313,21 +315,33 @@ int cli_print_json(json_t *root)
 /* -- Names -------------------------------------------------------------------- */
 
 static const char *const prog_types[] = {
-	[BPF_PROG_TYPE_UNSPEC] = "unspec", [BPF_PROG_TYPE_SOCKET_FILTER] = "socket_filter",
-	[BPF_PROG_TYPE_KPROBE] = "kprobe", [BPF_PROG_TYPE_SCHED_CLS] = "sched_cls",
-	[BPF_PROG_TYPE_SCHED_ACT] = "sched_act", [BPF_PROG_TYPE_TRACEPOINT] = "tracepoint",
-	[BPF_PROG_TYPE_XDP] = "xdp", [BPF_PROG_TYPE_RAW_TRACEPOINT] = "raw_tracepoint",
-	[BPF_PROG_TYPE_TRACING] = "tracing", [BPF_PROG_TYPE_STRUCT_OPS] = "struct_ops",
-	[BPF_PROG_TYPE_LSM] = "lsm", [BPF_PROG_TYPE_SYSCALL] = "syscall",
+	[BPF_PROG_TYPE_UNSPEC] = "unspec",
+	[BPF_PROG_TYPE_SOCKET_FILTER] = "socket_filter",
+	[BPF_PROG_TYPE_KPROBE] = "kprobe",
+	[BPF_PROG_TYPE_SCHED_CLS] = "sched_cls",
+	[BPF_PROG_TYPE_SCHED_ACT] = "sched_act",
+	[BPF_PROG_TYPE_TRACEPOINT] = "tracepoint",
+	[BPF_PROG_TYPE_XDP] = "xdp",
+	[BPF_PROG_TYPE_RAW_TRACEPOINT] = "raw_tracepoint",
+	[BPF_PROG_TYPE_TRACING] = "tracing",
+	[BPF_PROG_TYPE_STRUCT_OPS] = "struct_ops",
+	[BPF_PROG_TYPE_LSM] = "lsm",
+	[BPF_PROG_TYPE_SYSCALL] = "syscall",
 };
 
 static const char *const map_types[] = {
-	[BPF_MAP_TYPE_HASH] = "hash", [BPF_MAP_TYPE_ARRAY] = "array",
-	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array", [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf_event_array",
-	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash", [BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
-	[BPF_MAP_TYPE_LRU_HASH] = "lru_hash", [BPF_MAP_TYPE_QUEUE] = "queue",
-	[BPF_MAP_TYPE_STACK] = "stack", [BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
-	[BPF_MAP_TYPE_RINGBUF] = "ringbuf", [BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
+	[BPF_MAP_TYPE_HASH] = "hash",
+	[BPF_MAP_TYPE_ARRAY] = "array",
+	[BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+	[BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf_event_array",
+	[BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
+	[BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
+	[BPF_MAP_TYPE_LRU_HASH] = "lru_hash",
+	[BPF_MAP_TYPE_QUEUE] = "queue",
+	[BPF_MAP_TYPE_STACK] = "stack",
+	[BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
+	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+	[BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
 	[BPF_MAP_TYPE_ARENA] = "arena",
 };
 

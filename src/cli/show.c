@@ -12,10 +12,11 @@ static json_t *programs_json(const struct ua_object *obj)
 	struct ua_program *p = NULL;
 
 	while ((p = ua_object__next_program(obj, p)))
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:b}", "name", ua_program__name(p),
-						      "section", ua_program__section(p), "type",
-						      cli_prog_type(ua_program__type(p)), "autoload",
-						      ua_program__autoload(p)));
+		json_array_append_new(list,
+				      json_pack("{s:s, s:s, s:s, s:b}", "name", ua_program__name(p),
+						"section", ua_program__section(p), "type",
+						cli_prog_type(ua_program__type(p)), "autoload",
+						ua_program__autoload(p)));
 	return list;
 }
 
@@ -25,11 +26,12 @@ static json_t *maps_json(const struct ua_object *obj)
 	struct ua_map *m = NULL;
 
 	while ((m = ua_object__next_map(obj, m)))
-		json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", ua_map__name(m),
-						      "type", cli_map_type(ua_map__type(m)), "key_size",
-						      (json_int_t)ua_map__key_size(m), "value_size",
-						      (json_int_t)ua_map__value_size(m), "max_entries",
-						      (json_int_t)ua_map__max_entries(m)));
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:I, s:I, s:I}", "name", ua_map__name(m),
+					"type", cli_map_type(ua_map__type(m)), "key_size",
+					(json_int_t)ua_map__key_size(m), "value_size",
+					(json_int_t)ua_map__value_size(m), "max_entries",
+					(json_int_t)ua_map__max_entries(m)));
 	return list;
 }
 
@@ -39,8 +41,8 @@ static json_t *globals_json(const struct ua_object *obj)
 	struct ua_global_info g;
 
 	for (size_t i = 0; !ua_object__global_at(obj, i, &g); i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "name", g.name, "section",
-						      g.section, "type", g.type, "size",
+		json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:I}", "name", g.name,
+						      "section", g.section, "type", g.type, "size",
 						      (json_int_t)g.size));
 	return list;
 }
@@ -79,9 +81,9 @@ static void print_globals(const struct ua_object *obj)
 static int show(const struct cli_options *o, const struct ua_object *obj)
 {
 	if (o->json)
-		return cli_print_json(json_pack("{s:s, s:o, s:o, s:o}", "object", ua_object__name(obj),
-						"programs", programs_json(obj), "maps", maps_json(obj),
-						"globals", globals_json(obj)));
+		return cli_print_json(json_pack(
+			"{s:s, s:o, s:o, s:o}", "object", ua_object__name(obj), "programs",
+			programs_json(obj), "maps", maps_json(obj), "globals", globals_json(obj)));
 	print_programs(obj);
 	print_maps(obj);
 	print_globals(obj);

@@ -50,11 +50,12 @@ static void report(struct tally *t, const char *path, const struct cli_result *r
 	diagnose(r->err_text);
 }
 
-static void run_test(const struct cli_options *o, const char *path, const char *name, struct tally *t)
+static void run_test(const struct cli_options *o, const char *path, const char *name,
+		     struct tally *t)
 {
 	struct cli_session s;
-	struct cli_result r = { .program = name };
-	char *progs[] = { (char *)name };
+	struct cli_result r = {.program = name};
+	char *progs[] = {(char *)name};
 	int status = cli_open(o, path, &s);
 
 	if (!status)
@@ -87,7 +88,7 @@ static int test_object(const struct cli_options *o, const char *path, struct tal
 int cli_test(int argc, char **argv)
 {
 	struct cli_options o;
-	struct tally t = { 0 };
+	struct tally t = {0};
 	bool done;
 	int status = cli_options(argc, argv, "test", ACCEPT_ENGINE | ACCEPT_TESTS, 1, &o, &done);
 
