@@ -11,6 +11,7 @@
 #include "abi/bpf.h"
 #include "abi/code.h"
 #include "arena/run.h"
+#include "base/epoch.h"
 #include "prog/stream.h"
 #include "verify/verify.h"
 
@@ -35,6 +36,7 @@ struct prog {
 	uint32_t n_func_info;
 	struct bpf_line_info *line_info;
 	uint32_t n_line_info;
+	host_fn entry;             /* compiled main function, NULL: interpreted */
 	struct stream *streams[2]; /* stdout, stderr */
 	struct verify_stats stats;
 	uint64_t load_time_ns;
@@ -44,6 +46,7 @@ struct prog {
 	struct engine *engine;
 	uint32_t member_idx;       /* struct_ops programs */
 	void *struct_ops;          /* associated struct_ops map, or NULL */
+	struct epoch_item free_item;
 };
 
 /*
@@ -90,7 +93,7 @@ int prog_test_run(struct prog *prog, union bpf_attr *attr);
 
 /* Violation and stack-dump texts (report.c); signal-safe. */
 void prog_report_violation(struct run *run, uint64_t addr, bool is_write, void *uc, int64_t idx);
-void prog_report(struct run *run, const char *headline, void *uc); /* headline + stack to stderr */
+void prog_report(struct run *run, const char *headline); /* headline + stack to stderr */
 int prog_print_stack(struct run *run, int stream_id);
 
 #endif

@@ -29,6 +29,7 @@ struct verify_stats {
 	uint32_t insn_processed, total_states, peak_states, max_states_per_insn;
 	uint64_t verification_ns;
 	uint32_t stack_depth;
+	uint32_t max_ctx_offset; /* end of the furthest context access; a run must supply that much */
 };
 
 struct verify_in {
