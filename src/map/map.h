@@ -82,11 +82,14 @@ struct map {
 
 /* Kinds by number; NULL for kinds the engine does not have. */
 const struct map_ops *map_ops_of(uint32_t type);
+/* Adds a kind that lives in a later folder: struct_ops (prog/struct_ops_map.c), whose values
+ * name programs. Before any map is created. */
+void map_ops_register(uint32_t type, const struct map_ops *ops);
 
 struct map_env { /* what creation needs of the engine */
 	uint32_t n_cpus;
 	struct btf *btf; /* resolved from attr->btf_fd, may be NULL */
-	void *engine;
+	void *engine; /* struct engine of prog/engine.h, for kinds registered from there */
 	const void *arena_opts; /* struct arena_opts template: policy, backend, null_guard */
 };
 
@@ -98,7 +101,11 @@ void map_put(struct map *map);
 struct arena *map_arena(const struct map *map); /* NULL unless an arena map */
 uint32_t map_value_size_sys(const struct map *map); /* bytes bpf(2) moves per value */
 
-/* CPU number of the calling thread as programs see it: stable during a run. */
+/* CPU number of the calling thread as programs see it: stable during a run. [signal-safe] */
 uint32_t map_this_cpu(void);
+/* Programs on this thread see `cpu` from now on, MAP_CPU_ANY: where the thread really runs.
+ * Returns the previous setting. */
+#define MAP_CPU_ANY UINT32_MAX
+uint32_t map_set_cpu(uint32_t cpu);
 
 #endif
