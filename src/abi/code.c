@@ -99,6 +99,11 @@ static int decode_one(const struct bpf_insn *insn, uint32_t n, uint32_t idx, str
 	}
 }
 
+static bool names_func(const struct op *op)
+{
+	return op->op == OP_CALL_LOCAL || (op->op == OP_LDIMM64 && op->src == BPF_PSEUDO_FUNC);
+}
+
 static bool names_slot(const struct op *op)
 {
 	if (op->op == OP_PAD)
@@ -109,10 +114,8 @@ static bool names_slot(const struct op *op)
 	case K_JCOND_K:
 	case K_JCOND_X:
 		return true;
-	case K_LDIMM64:
-		return op->src == BPF_PSEUDO_FUNC;
 	default:
-		return op->op == OP_CALL_LOCAL;
+		return names_func(op);
 	}
 }
 
@@ -161,7 +164,7 @@ int code_link(struct code *code, uint32_t *bad)
 		struct op *op = &code->ops[i];
 		int64_t f;
 
-		if (op->op != OP_CALL_LOCAL && (op->op != OP_LDIMM64 || op->src != BPF_PSEUDO_FUNC))
+		if (!names_func(op))
 			continue;
 		f = func_index(code, (uint32_t)op->imm);
 		*bad = i;
@@ -169,6 +172,71 @@ int code_link(struct code *code, uint32_t *bad)
 		op->imm = f;
 	}
 	return 0;
+}
+
+/* ---- Codes without a verifier ---- */
+
+/* Fills code->funcs from the marks of the slots where functions begin. */
+static int funcs_from_marks(struct code *code, const uint8_t *marks)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < code->n_ops; i++)
+		n += marks[i];
+	code->funcs = mem_calloc(n, sizeof(*code->funcs));
+	UA_FAIL_IF(!code->funcs, -ENOMEM);
+	for (uint32_t i = 0; i < code->n_ops; i++) {
+		struct code_func *f = &code->funcs[code->n_funcs];
+
+		if (!marks[i])
+			continue;
+		if (code->n_funcs)
+			f[-1].end = i;
+		*f = (struct code_func){.start = i, .end = code->n_ops, .code = code};
+		f->stack_depth = MAX_BPF_STACK;
+		f->uses_may_goto = true;
+		snprintf(f->name, sizeof(f->name), code->n_funcs ? "func%u" : "main", i);
+		code->n_funcs++;
+	}
+	return 0;
+}
+
+static int code_fill_raw(struct code *code, const struct bpf_insn *insns, uint32_t *bad)
+{
+	uint8_t *marks;
+	int err;
+
+	UA_FAIL_IF(!code->insns || !code->ops, -ENOMEM);
+	UA_TRY(code_decode(insns, code->n_ops, code->ops, bad));
+	marks = mem_zalloc(code->n_ops);
+	UA_FAIL_IF(!marks, -ENOMEM);
+	marks[0] = 1;
+	for (uint32_t i = 0; i < code->n_ops; i++) {
+		if (names_func(&code->ops[i]))
+			marks[code->ops[i].imm] = 1;
+	}
+	err = funcs_from_marks(code, marks);
+	mem_free(marks);
+	return err ? err : code_link(code, bad);
+}
+
+int code_from_raw(const struct bpf_insn *insns, uint32_t n, struct code **out, uint32_t *bad)
+{
+	struct code *code = mem_zalloc(sizeof(*code));
+	int err;
+
+	UA_FAIL_IF(!code, -ENOMEM);
+	code->insns = mem_dup(insns, n * sizeof(*insns));
+	code->ops = mem_calloc(n, sizeof(*code->ops));
+	code->n_ops = n;
+	code->checked = true;
+	*bad = 0;
+	err = n ? code_fill_raw(code, insns, bad) : -EINVAL;
+	if (err)
+		code_free(code);
+	else
+		*out = code;
+	return err;
 }
 
 const struct code_func *code_func_at(const struct code *code, uint32_t idx)

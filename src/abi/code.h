@@ -127,6 +127,12 @@ int code_decode(const struct bpf_insn *insns, uint32_t n, struct op *ops, uint32
 /* Slots to indexes, see above; exactly once per code. -EINVAL with the slot in *bad if a callee
  * is not the start of a function. */
 int code_link(struct code *code, uint32_t *bad);
+/*
+ * A code from instructions that no verifier has seen: functions begin at 0 and where calls and
+ * callbacks go; `checked` is set, so that the interpreter may run it. -EINVAL with the slot in
+ * *bad, -ENOMEM.
+ */
+int code_from_raw(const struct bpf_insn *insns, uint32_t n, struct code **out, uint32_t *bad);
 /* Frees the arrays and the struct; the JIT image must be gone. NULL is fine. */
 void code_free(struct code *code);
 
