@@ -60,10 +60,12 @@ struct run_ctx {
 	uint8_t *pkt, *pkt_end;   /* packet of SOCKET_FILTER / SCHED_CLS runs */
 	bool sleepable;
 	uint32_t tail_calls;
-	uint32_t n_res_locks;     /* held bpf_res_spin_locks, innermost last */
+	uint32_t n_res_locks;     /* bpf_res_spin_locks this run holds; lock.c knows which */
+	uint32_t preempt_depth;   /* bpf_preempt_disable and irq saves not undone yet */
+	uint32_t *spin_lock;      /* the bpf_spin_lock it holds, or NULL */
+	int error;                /* the program runs to its end, then the run returns this errno */
 	void *records;            /* reserved ring-buffer records (checked mode) */
-	void *task;               /* engine task object of this thread */
-	void *res_locks[31];      /* last, because only the first n_res_locks are ever written */
+	void *task;               /* struct task_struct programs see as current; NULL: the thread's */
 };
 
 static inline struct run_ctx *run_ctx_top(void)
@@ -76,8 +78,8 @@ void prog_put(struct prog *prog);
 
 /*
  * Run the main function once on this thread with r1 = rc->ctx. rc->prog must be set; the rest
- * zero or filled (res_locks need not be). 0 and *retval, or the errno that stopped the program:
- * a host function ends the run by setting run_top->stop.
+ * zero or filled. 0 and *retval, or an errno: the one that stopped the program half-way
+ * (run_top->stop), or the one a host function left in rc->error.
  */
 int prog_run(struct run_ctx *rc, uint64_t *retval);
 
