@@ -18,6 +18,7 @@ struct epoch_thread {
 	uint64_t active;  /* 0 outside, else the global epoch seen at entry */
 	uint32_t nesting;
 	uint32_t registered;
+	struct epoch_thread *next, **link; /* list of registered threads */
 };
 
 extern __thread struct epoch_thread epoch_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -50,7 +51,6 @@ static inline void epoch_exit(void)
 struct epoch_item {
 	struct epoch_item *next;
 	void (*fn)(struct epoch_item *item);
-	uint64_t epoch;
 };
 
 /* Run item->fn later, on any thread, outside every section; item is the caller's memory and
@@ -58,7 +58,8 @@ struct epoch_item {
 void epoch_defer(struct epoch_item *item, void (*fn)(struct epoch_item *item));
 /* Wait until all sections open now have been left. Not from inside a section. */
 void epoch_synchronize(void);
-/* Wait until everything deferred so far has run. Not from inside a section. */
+/* Wait until everything deferred so far has run. Not from inside a section nor
+ * from a deferred function. */
 void epoch_drain(void);
 
 #endif
