@@ -20,6 +20,7 @@ struct map_ops {
 	const char *name;
 	/* Kind's own attribute checks, in the kernel's order and with its errnos. */
 	int (*check)(const union bpf_attr *attr);
+	/* Sets priv; may set fd to a descriptor of its own, else map.c makes one. */
 	int (*create)(struct map *map, const union bpf_attr *attr);
 	void (*free)(struct map *map);
 	/* From programs and host: pointer to the live value or NULL. */
