@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of live objects. */
+#include "kernel/objects.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/base.h"
+
+/* Ids stay positive as an int, as bpf(2) returns them. */
+#define ID_MAX 0x7fffffffu
+
+void objects_init(struct objects *t)
+{
+	*t = (struct objects){0};
+	pthread_mutex_init(&t->lock, NULL);
+}
+
+static struct object **bucket(struct objects *t, dev_t dev, ino_t ino)
+{
+	return &t->by_inode[((uint64_t)ino * 31 + dev) % OBJECT_BUCKETS];
+}
+
+static struct object *find_inode(struct objects *t, const struct stat *st)
+{
+	struct object *o = *bucket(t, st->st_dev, st->st_ino);
+
+	while (o && (o->ino != st->st_ino || o->dev != st->st_dev))
+		o = o->hash_next;
+	return o;
+}
+
+/* Position of the first object of that kind with an id of at least `id`. */
+static size_t find_id(const struct objects *t, enum object_kind kind, uint32_t id)
+{
+	size_t lo = 0, hi = t->n[kind];
+
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+
+		if (t->by_id[kind][mid]->id < id)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+/* -- Entering and leaving ------------------------------------------------------- */
+
+static int dup_fd(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	return copy >= 0 ? copy : -errno;
+}
+
+static uint32_t take_id(struct objects *t, enum object_kind kind)
+{
+	do
+		t->last_id[kind] = t->last_id[kind] < ID_MAX ? t->last_id[kind] + 1 : 1;
+	while (find_id(t, kind, t->last_id[kind]) < t->n[kind] &&
+	       t->by_id[kind][find_id(t, kind, t->last_id[kind])]->id == t->last_id[kind]);
+	return t->last_id[kind];
+}
+
+static void link_in(struct objects *t, struct object *o)
+{
+	struct object **head = bucket(t, o->dev, o->ino);
+	size_t at = find_id(t, o->kind, o->id);
+
+	o->hash_next = *head;
+	*head = o;
+	memmove(t->by_id[o->kind] + at + 1, t->by_id[o->kind] + at,
+		(t->n[o->kind] - at) * sizeof(*t->by_id[o->kind]));
+	t->by_id[o->kind][at] = o;
+	t->n[o->kind]++;
+}
+
+static void unlink_out(struct objects *t, struct object *o)
+{
+	struct object **at = bucket(t, o->dev, o->ino);
+	size_t i = find_id(t, o->kind, o->id);
+
+	while (*at != o)
+		at = &(*at)->hash_next;
+	*at = o->hash_next;
+	t->n[o->kind]--;
+	memmove(t->by_id[o->kind] + i, t->by_id[o->kind] + i + 1,
+		(t->n[o->kind] - i) * sizeof(*t->by_id[o->kind]));
+}
+
+/* Both descriptors and the record, or nothing. */
+static int object_new(enum object_kind kind, void *ptr, int fd, struct object **out, int *user_fd)
+{
+	struct object *o = mem_zalloc(sizeof(*o));
+	struct stat st;
+
+	UA_FAIL_IF(!o, -ENOMEM);
+	*o = (struct object){.kind = kind, .ptr = ptr, .open = 1, .fd = dup_fd(fd)};
+	*user_fd = o->fd < 0 ? o->fd : dup_fd(fd);
+	if (*user_fd < 0 || fstat(fd, &st)) {
+		int err = *user_fd < 0 ? *user_fd : -errno;
+
+		if (*user_fd >= 0)
+			close(*user_fd);
+		if (o->fd >= 0)
+			close(o->fd);
+		mem_free(o);
+		return err;
+	}
+	o->dev = st.st_dev;
+	o->ino = st.st_ino;
+	*out = o;
+	return 0;
+}
+
+int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id)
+{
+	struct object *o;
+	int user_fd, err;
+
+	UA_TRY(object_new(kind, ptr, fd, &o, &user_fd));
+	pthread_mutex_lock(&t->lock);
+	err = UA_GROW(&t->by_id[kind], &t->cap[kind], t->n[kind] + 1);
+	if (!err) {
+		o->id = *id = take_id(t, kind);
+		link_in(t, o);
+	}
+	pthread_mutex_unlock(&t->lock);
+	if (!err)
+		return user_fd;
+	close(user_fd);
+	close(o->fd);
+	mem_free(o);
+	return err;
+}
+
+static void object_drop(struct objects *t, struct object *o)
+{
+	close(o->fd);
+	t->put(o->kind, o->ptr);
+	mem_free(o);
+}
+
+void objects_free(struct objects *t)
+{
+	static const enum object_kind order[] = {OBJECT_LINK, OBJECT_PROG, OBJECT_MAP, OBJECT_BTF};
+
+	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+		enum object_kind kind = order[i];
+
+		while (t->n[kind]) {
+			struct object *o = t->by_id[kind][t->n[kind] - 1];
+
+			unlink_out(t, o);
+			object_drop(t, o);
+		}
+		mem_free(t->by_id[kind]);
+	}
+	pthread_mutex_destroy(&t->lock);
+}
+
+/* -- Looking up -------------------------------------------------------------------- */
+
+int objects_get(struct objects *t, int fd, enum object_kind kind, void **ptr)
+{
+	struct object *o;
+	struct stat st;
+
+	UA_FAIL_IF(fstat(fd, &st), -EBADF);
+	pthread_mutex_lock(&t->lock);
+	o = find_inode(t, &st);
+	if (o && o->kind == kind) {
+		*ptr = o->ptr;
+		t->get(kind, o->ptr);
+	} else {
+		o = NULL;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return o ? 0 : -EINVAL;
+}
+
+int objects_kind(struct objects *t, int fd)
+{
+	struct object *o;
+	struct stat st;
+	int kind;
+
+	UA_FAIL_IF(fstat(fd, &st), -EBADF);
+	pthread_mutex_lock(&t->lock);
+	o = find_inode(t, &st);
+	kind = o ? (int)o->kind : -EINVAL;
+	pthread_mutex_unlock(&t->lock);
+	return kind;
+}
+
+int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id)
+{
+	int fd = -ENOENT;
+	size_t i;
+
+	pthread_mutex_lock(&t->lock);
+	i = find_id(t, kind, id);
+	if (i < t->n[kind] && t->by_id[kind][i]->id == id) {
+		fd = dup_fd(t->by_id[kind][i]->fd);
+		t->by_id[kind][i]->open += fd >= 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return fd;
+}
+
+int objects_next_id(struct objects *t, enum object_kind kind, uint32_t id, uint32_t *next)
+{
+	int err = -ENOENT;
+	size_t i;
+
+	UA_FAIL_IF(id >= ID_MAX, -EINVAL);
+	pthread_mutex_lock(&t->lock);
+	i = find_id(t, kind, id + 1);
+	if (i < t->n[kind]) {
+		*next = t->by_id[kind][i]->id;
+		err = 0;
+	}
+	pthread_mutex_unlock(&t->lock);
+	return err;
+}
+
+int objects_close(struct objects *t, int fd)
+{
+	struct object *o;
+	struct stat st;
+	bool last;
+
+	UA_FAIL_IF(fstat(fd, &st), -EBADF);
+	pthread_mutex_lock(&t->lock);
+	o = find_inode(t, &st);
+	last = o && !--o->open;
+	if (last)
+		unlink_out(t, o);
+	pthread_mutex_unlock(&t->lock);
+	close(fd);
+	if (last)
+		object_drop(t, o);
+	return 0;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Descriptors and ids: which live object a file descriptor means.
+ *
+ * Every map, program, BTF and link has one file (a memfd) of its own, which the table keeps
+ * open; callers get duplicates. Looking up goes by device and inode, so a descriptor that was
+ * dup'ed or came back from another process still means its object. An object leaves the table
+ * when as many descriptors were closed through the seam as were handed out; closing one behind
+ * the seam's back only delays that until the engine goes.
+ */
+#ifndef UA_KERNEL_OBJECTS_H
+#define UA_KERNEL_OBJECTS_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum object_kind { OBJECT_MAP, OBJECT_PROG, OBJECT_BTF, OBJECT_LINK, OBJECT_KINDS };
+
+struct object {
+	enum object_kind kind;
+	uint32_t id;
+	void *ptr;
+	int fd; /* the table's own */
+	dev_t dev;
+	ino_t ino;
+	uint32_t open; /* descriptors handed out and not closed */
+	struct object *hash_next;
+};
+
+#define OBJECT_BUCKETS 256
+
+struct objects {
+	pthread_mutex_t lock;
+	struct object *by_inode[OBJECT_BUCKETS];
+	struct object **by_id[OBJECT_KINDS]; /* ascending ids */
+	size_t n[OBJECT_KINDS], cap[OBJECT_KINDS];
+	uint32_t last_id[OBJECT_KINDS];
+	/* Take and drop references of an object's ptr. */
+	void (*get)(enum object_kind kind, void *ptr);
+	void (*put)(enum object_kind kind, void *ptr);
+};
+
+void objects_init(struct objects *t);
+/* Drops whatever is left: links first, then programs, maps, BTF. */
+void objects_free(struct objects *t);
+
+/* Enter an object under its file `fd`, which stays the caller's; the table takes over his
+ * reference to ptr. Returns a descriptor for the user, or a negative errno (then nothing was
+ * taken over). *id is set before anybody else can see the object. */
+int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id);
+/* The object behind a descriptor with a reference on it: -EBADF not open, -EINVAL another
+ * kind or no object at all. */
+int objects_get(struct objects *t, int fd, enum object_kind kind, void **ptr);
+/* New descriptor for an id. -ENOENT. */
+int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id);
+/* Smallest id above `id`. -ENOENT: none. */
+int objects_next_id(struct objects *t, enum object_kind kind, uint32_t id, uint32_t *next);
+/* Close a descriptor that the table handed out; any other is simply closed. */
+int objects_close(struct objects *t, int fd);
+/* Kind of the object behind fd; negative errno as objects_get(). */
+int objects_kind(struct objects *t, int fd);
+
+#endif
