@@ -75,6 +75,7 @@ struct map {
 	struct map_record rec;
 	_Atomic int frozen;
 	_Atomic int writers; /* live writable mmaps */
+	bool closed;         /* no user descriptor left: no new timers (prog/timer.c) */
 	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
 	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
 	void *engine;

@@ -44,7 +44,23 @@
 	KFUNC(struct cgroup *, bpf_cgroup_from_id, (u64 cgid))                                     \
 	KFUNC(struct cgroup *, bpf_cgroup_acquire, (struct cgroup * cgrp))                         \
 	KFUNC(void, bpf_cgroup_release, (struct cgroup * cgrp))                                    \
+	KFUNCS_STRING(KFUNC)                                                                       \
 	KFUNCS_CPUMASK(KFUNC)
+
+/* Their pointers may be anything: every byte is read fault-safe. */
+#define KFUNCS_STRING(KFUNC)                                                                       \
+	KFUNC(int, bpf_strcmp, (const char *s1__ign, const char *s2__ign))                         \
+	KFUNC(int, bpf_strcasecmp, (const char *s1__ign, const char *s2__ign))                     \
+	KFUNC(int, bpf_strnchr, (const char *s__ign, size_t count, char c))                        \
+	KFUNC(int, bpf_strchr, (const char *s__ign, char c))                                       \
+	KFUNC(int, bpf_strchrnul, (const char *s__ign, char c))                                    \
+	KFUNC(int, bpf_strrchr, (const char *s__ign, int c))                                       \
+	KFUNC(int, bpf_strnlen, (const char *s__ign, size_t count))                                \
+	KFUNC(int, bpf_strlen, (const char *s__ign))                                               \
+	KFUNC(int, bpf_strspn, (const char *s__ign, const char *accept__ign))                      \
+	KFUNC(int, bpf_strcspn, (const char *s__ign, const char *reject__ign))                     \
+	KFUNC(int, bpf_strnstr, (const char *s1__ign, const char *s2__ign, size_t len))            \
+	KFUNC(int, bpf_strstr, (const char *s1__ign, const char *s2__ign))
 
 #define KFUNCS_CPUMASK(KFUNC)                                                                      \
 	KFUNC(struct bpf_cpumask *, bpf_cpumask_create, (void))                                    \

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Helpers on maps. An operation the kind lacks gives what Linux gives: -EOPNOTSUPP or NULL. */
+#include "prog/helper.h"
+#include "base/base.h"
+#include "map/kinds.h"
+
+static uint64_t errno_of(long err)
+{
+	return (uint64_t)err;
+}
+
+#define NO_OP errno_of(-EOPNOTSUPP)
+
+static const struct map_ops *ops_of(struct map *map)
+{
+	return map->v.ops;
+}
+
+/* -- Elements ------------------------------------------------------------- */
+
+HELPER_FN(map_lookup_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	return ops_of(map)->lookup ? (uintptr_t)ops_of(map)->lookup(map, host_ptr(r2)) : 0;
+}
+
+HELPER_FN(map_update_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	if (!ops_of(map)->update)
+		return NO_OP;
+	return errno_of(ops_of(map)->update(map, host_ptr(r2), host_ptr(r3), r4));
+}
+
+HELPER_FN(map_delete_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	return ops_of(map)->remove ? errno_of(ops_of(map)->remove(map, host_ptr(r2))) : NO_OP;
+}
+
+HELPER_FN(map_push_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	return ops_of(map)->push ? errno_of(ops_of(map)->push(map, host_ptr(r2), r3)) : NO_OP;
+}
+
+HELPER_FN(map_pop_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	return ops_of(map)->pop ? errno_of(ops_of(map)->pop(map, host_ptr(r2))) : NO_OP;
+}
+
+HELPER_FN(map_peek_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	return ops_of(map)->peek ? errno_of(ops_of(map)->peek(map, host_ptr(r2))) : NO_OP;
+}
+
+HELPER_FN(map_lookup_percpu_elem)
+{
+	struct map *map = host_ptr(r1);
+
+	if (!ops_of(map)->lookup_percpu || (uint32_t)r3 >= map->n_cpus)
+		return 0;
+	return (uintptr_t)ops_of(map)->lookup_percpu(map, host_ptr(r2), (uint32_t)r3);
+}
+
+struct each {
+	uint64_t cb, ctx;
+};
+
+static uint64_t each_call(struct map *map, void *key, void *value, void *arg)
+{
+	const struct each *e = arg;
+
+	return prog_callback(e->cb, (uintptr_t)map, (uintptr_t)key, (uintptr_t)value, e->ctx, 0);
+}
+
+HELPER_FN(for_each_map_elem)
+{
+	struct each e = {.cb = r2, .ctx = r3};
+	struct map *map = host_ptr(r1);
+
+	if (r4)
+		return errno_of(-EINVAL);
+	return ops_of(map)->for_each ? errno_of(ops_of(map)->for_each(map, each_call, &e)) : NO_OP;
+}
+
+/* -- Tail call ------------------------------------------------------------ */
+
+/* The code to go on in, or NULL; see abi/code.h. */
+HELPER_FN(tail_call)
+{
+	struct run_ctx *rc = run_ctx_top();
+	struct prog *prog;
+
+	if (rc->tail_calls >= MAX_TAIL_CALL_CNT)
+		return 0;
+	prog = map_prog_array_get(host_ptr(r2), (uint32_t)r3);
+	if (!prog)
+		return 0;
+	rc->tail_calls++;
+	return (uintptr_t)prog->code;
+}
+
+/* -- Rings ---------------------------------------------------------------- */
+
+HELPER_FN(ringbuf_output)
+{
+	return errno_of(map_ringbuf_output(host_ptr(r1), host_ptr(r2), r3, r4));
+}
+
+HELPER_FN(ringbuf_reserve)
+{
+	return r3 ? 0 : (uintptr_t)map_ringbuf_reserve(host_ptr(r1), r2, r3);
+}
+
+HELPER_FN(ringbuf_submit)
+{
+	map_ringbuf_commit(host_ptr(r1), r2, false);
+	return 0;
+}
+
+HELPER_FN(ringbuf_discard)
+{
+	map_ringbuf_commit(host_ptr(r1), r2, true);
+	return 0;
+}
+
+HELPER_FN(ringbuf_query)
+{
+	return map_ringbuf_query(host_ptr(r1), r2);
+}
+
+HELPER_FN(perf_event_output)
+{
+	return errno_of(map_perf_output(host_ptr(r2), r3, host_ptr(r4), r5));
+}

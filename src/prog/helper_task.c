@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Helpers about the task that runs the program. */
+#include "prog/helper.h"
+#include "prog/task.h"
+#include "base/base.h"
+#include "map/kinds.h"
+
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+HELPER_FN(get_current_pid_tgid)
+{
+	const struct task_struct *t = task_current();
+
+	return t ? (uint64_t)(uint32_t)t->tgid << 32 | (uint32_t)t->pid : (uint64_t)-EINVAL;
+}
+
+HELPER_FN(get_current_uid_gid)
+{
+	return (uint64_t)getgid() << 32 | getuid();
+}
+
+HELPER_FN(get_current_comm)
+{
+	const struct task_struct *t = task_current();
+	uint32_t size = (uint32_t)r2;
+
+	memset(host_ptr(r1), 0, size);
+	if (!t)
+		return (uint64_t)-EINVAL;
+	memcpy(host_ptr(r1), t->comm, strnlen(t->comm, min_t(uint32_t, size - 1, TASK_COMM_LEN)));
+	return 0;
+}
+
+HELPER_FN(get_current_task)
+{
+	return (uintptr_t)task_current();
+}
+
+HELPER_FN(get_current_task_btf)
+{
+	return (uintptr_t)task_current();
+}
+
+struct ns_info {
+	uint32_t pid, tgid;
+};
+
+/* (dev, inode) must name this process's pid namespace. */
+HELPER_FN(get_ns_current_pid_tgid)
+{
+	const struct task_struct *t = task_current();
+	struct ns_info *out = host_ptr(r3);
+	struct stat st;
+
+	if ((uint32_t)r4 != sizeof(*out) || !t || stat("/proc/self/ns/pid", &st) ||
+	    st.st_dev != r1 || st.st_ino != r2) {
+		memset(out, 0, (uint32_t)r4);
+		return (uint64_t)-EINVAL;
+	}
+	*out = (struct ns_info){.pid = (uint32_t)t->pid, .tgid = (uint32_t)t->tgid};
+	return 0;
+}
+
+HELPER_FN(get_current_cgroup_id)
+{
+	return cgroup_root()->kn->id;
+}
+
+HELPER_FN(get_current_ancestor_cgroup_id)
+{
+	return (int32_t)r1 == 0 ? cgroup_root()->kn->id : 0;
+}
+
+#define STORAGE_GET_CREATE 1
+
+HELPER_FN(task_storage_get)
+{
+	if (!r2 || r4 & ~(uint64_t)STORAGE_GET_CREATE)
+		return 0;
+	return (uintptr_t)map_task_storage_get(host_ptr(r1), host_ptr(r2), host_ptr(r3), r4);
+}
+
+HELPER_FN(task_storage_delete)
+{
+	if (!r2)
+		return (uint64_t)-EINVAL;
+	return (uint64_t)(int64_t)map_task_storage_delete(host_ptr(r1), host_ptr(r2));
+}

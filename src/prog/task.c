@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Task objects: creation from /proc, lookup by pid, lifetime. */
+#include "prog/task.h"
+#include "base/base.h"
+#include "base/epoch.h"
+#include "map/kinds.h"
+#include "prog/prog.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+struct task {
+	struct task_struct ts; /* first: what programs hold points here */
+	struct task *next;     /* list of threads of this process that ran programs */
+	struct epoch_item free_item;
+};
+
+static pthread_mutex_t tasks_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct task *tasks;
+static pthread_key_t tasks_key;
+static pthread_once_t tasks_once = PTHREAD_ONCE_INIT;
+static __thread struct task *self;
+
+static struct {
+	struct kernfs_node kn;
+	struct css_set css;
+	struct mm_struct mm;
+	struct signal_struct signal;
+	struct task_struct parent; /* of every task */
+	struct cgroup cgroup;
+	struct cgroup *ancestors[1]; /* behind the flexible array of `cgroup` */
+} world;
+
+/* -- The world around tasks ------------------------------------------------ */
+
+static void world_init(void)
+{
+	world.kn = (struct kernfs_node){.id = 1, .name = ""};
+	world.cgroup.kn = &world.kn;
+	world.cgroup.self.cgroup = &world.cgroup;
+	world.ancestors[0] = &world.cgroup;
+	world.css.dfl_cgrp = &world.cgroup;
+	world.mm.mm_users.refs.counter = 1;
+	world.signal.nr_threads = 1;
+	world.parent = (struct task_struct){
+		.pid = getppid(),
+		.tgid = getppid(),
+		.comm = "parent",
+		.rcu_users.refs.counter = 1,
+		.prio = 120,
+		.static_prio = 120,
+		.normal_prio = 120,
+		.nr_cpus_allowed = 1,
+		.cpus_ptr = &world.parent.cpus_mask,
+		.cgroups = &world.css,
+		.signal = &world.signal,
+		.scx.weight = 100,
+	};
+	world.parent.parent = world.parent.real_parent = &world.parent;
+	world.parent.group_leader = &world.parent;
+}
+
+static void task_exit(void *arg);
+
+/* In the child of fork() this thread is another task. */
+static void after_fork(void)
+{
+	pthread_mutex_init(&tasks_lock, NULL);
+	tasks = NULL;
+	self = NULL;
+	pthread_setspecific(tasks_key, NULL);
+	world.parent.pid = world.parent.tgid = getppid();
+}
+
+static void tasks_init(void)
+{
+	world_init();
+	pthread_key_create(&tasks_key, task_exit);
+	pthread_atfork(NULL, NULL, after_fork);
+}
+
+struct cgroup *cgroup_root(void)
+{
+	pthread_once(&tasks_once, tasks_init);
+	return &world.cgroup;
+}
+
+/* -- Lifetime ------------------------------------------------------------- */
+
+static void task_free(struct epoch_item *item)
+{
+	struct task *t = container_of(item, struct task, free_item);
+
+	map_task_storage_forget(&t->ts);
+	mem_free(t);
+}
+
+struct task_struct *task_get(struct task_struct *task)
+{
+	int *refs = &task->rcu_users.refs.counter, n = __atomic_load_n(refs, __ATOMIC_RELAXED);
+
+	while (n)
+		if (__atomic_compare_exchange_n(refs, &n, n + 1, 1, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return task;
+	return NULL;
+}
+
+void task_put(struct task_struct *task)
+{
+	struct task *t = container_of(task, struct task, ts);
+
+	if (!__atomic_sub_fetch(&task->rcu_users.refs.counter, 1, __ATOMIC_ACQ_REL))
+		epoch_defer(&t->free_item, task_free);
+}
+
+static void task_exit(void *arg)
+{
+	struct task *t = arg;
+	struct task **p;
+
+	pthread_mutex_lock(&tasks_lock);
+	for (p = &tasks; *p; p = &(*p)->next)
+		if (*p == t) {
+			*p = t->next;
+			break;
+		}
+	pthread_mutex_unlock(&tasks_lock);
+	self = NULL;
+	task_put(&t->ts);
+}
+
+/* -- Creation ------------------------------------------------------------- */
+
+static void set_affinity(struct task_struct *ts, s32 pid)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(pid, sizeof(set), &set))
+		CPU_SET(0, &set);
+	memcpy(&ts->cpus_mask, &set, min_t(size_t, sizeof(set), sizeof(ts->cpus_mask)));
+	ts->nr_cpus_allowed = CPU_COUNT(&set);
+	ts->cpus_ptr = &ts->cpus_mask;
+}
+
+static struct task *task_new(s32 pid, s32 tgid)
+{
+	struct task *t = mem_zalloc(sizeof(*t));
+	struct task_struct *ts;
+	struct timespec now;
+
+	if (!t)
+		return NULL;
+	pthread_once(&tasks_once, tasks_init);
+	ts = &t->ts;
+	ts->pid = pid;
+	ts->tgid = tgid;
+	ts->rcu_users.refs.counter = 1;
+	ts->prio = ts->static_prio = ts->normal_prio = 120;
+	ts->parent = ts->real_parent = &world.parent;
+	ts->group_leader = ts;
+	ts->signal = &world.signal;
+	ts->cgroups = &world.css;
+	ts->scx.weight = 100;
+	ts->scx.tid = (u64)pid;
+	clock_gettime(CLOCK_BOOTTIME, &now);
+	ts->start_time = ts->start_boottime = (u64)now.tv_sec * 1000000000u + (u64)now.tv_nsec;
+	set_affinity(ts, pid);
+	return t;
+}
+
+static struct task *task_new_self(void)
+{
+	struct task *t = task_new((s32)syscall(SYS_gettid), getpid());
+
+	if (!t)
+		return NULL;
+	t->ts.mm = &world.mm;
+	t->ts.on_cpu = t->ts.on_rq = 1;
+	prctl(PR_GET_NAME, t->ts.comm);
+	pthread_mutex_lock(&tasks_lock);
+	t->next = tasks;
+	tasks = t;
+	pthread_mutex_unlock(&tasks_lock);
+	pthread_setspecific(tasks_key, t);
+	return t;
+}
+
+struct task_struct *task_current(void)
+{
+	const struct run_ctx *rc = run_ctx_top();
+
+	if (rc && rc->task)
+		return rc->task;
+	if (ua_unlikely(!self))
+		self = task_new_self();
+	return self ? &self->ts : NULL;
+}
+
+/* -- By pid --------------------------------------------------------------- */
+
+static struct task_struct *find_own(s32 pid)
+{
+	struct task_struct *found = NULL;
+
+	pthread_mutex_lock(&tasks_lock);
+	for (struct task *t = tasks; t && !found; t = t->next)
+		if (t->ts.pid == pid)
+			found = task_get(&t->ts);
+	pthread_mutex_unlock(&tasks_lock);
+	return found;
+}
+
+/* "pid (comm) state ppid pgrp session tty tpgid flags ..." */
+static bool parse_stat(char *text, struct task_struct *ts)
+{
+	char *open = strchr(text, '('), *close = strrchr(text, ')');
+
+	if (!open || !close || close < open)
+		return false;
+	*close = 0;
+	snprintf(ts->comm, sizeof(ts->comm), "%s", open + 1);
+	return sscanf(close + 1, " %*c %*d %*d %*d %*d %*d %u", &ts->flags) == 1;
+}
+
+static s32 read_tgid(s32 pid)
+{
+	char path[32], line[128];
+	s32 tgid = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	f = fopen(path, "re");
+	while (f && !tgid && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Tgid: %d", &tgid) != 1)
+			tgid = 0;
+	if (f)
+		fclose(f);
+	return tgid;
+}
+
+static struct task_struct *snapshot(s32 pid)
+{
+	struct task *t = NULL;
+	char path[32], text[512];
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return NULL;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = 0;
+	t = task_new(pid, read_tgid(pid));
+	if (t && !parse_stat(text, &t->ts)) {
+		mem_free(t);
+		return NULL;
+	}
+	return t ? &t->ts : NULL;
+}
+
+struct task_struct *task_by_pid(s32 pid)
+{
+	struct task_struct *ts;
+
+	if (pid <= 0)
+		return NULL;
+	ts = task_current();
+	if (ts && ts->pid == pid)
+		return task_get(ts);
+	ts = find_own(pid);
+	return ts ? ts : snapshot(pid);
+}

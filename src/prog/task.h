@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Task objects: what programs see as struct task_struct.
+ *
+ * A thread that runs programs gets one on first use and keeps it until it exits. Other
+ * processes and threads of the machine get a snapshot when a program asks for their pid.
+ * References are counted; the memory is freed when no run can still hold a pointer.
+ */
+#ifndef UA_PROG_TASK_H
+#define UA_PROG_TASK_H
+
+#include "btf/types/task.h"
+
+/* The object of this thread, or the one the run declares current. NULL if memory is short. */
+struct task_struct *task_current(void);
+/* With a reference: by thread id; NULL if there is no such task. */
+struct task_struct *task_by_pid(s32 pid);
+/* NULL if the last reference is gone already. */
+struct task_struct *task_get(struct task_struct *task);
+void task_put(struct task_struct *task);
+
+/* The one cgroup there is, id 1. */
+struct cgroup *cgroup_root(void);
+
+#endif
