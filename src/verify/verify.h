@@ -19,7 +19,7 @@ struct kfunc_set;
 
 /* Verifier log with the kernel's truncation rules (BPF_LOG_FIXED and rotating). */
 struct verify_log {
-	char *buf;          /* caller's, may be NULL */
+	char *buf; /* caller's, may be NULL */
 	uint32_t size, level;
 	uint64_t true_size; /* bytes the whole log takes, with the terminating NUL */
 	uint64_t pos;
@@ -29,7 +29,8 @@ struct verify_stats {
 	uint32_t insn_processed, total_states, peak_states, max_states_per_insn;
 	uint64_t verification_ns;
 	uint32_t stack_depth;
-	uint32_t max_ctx_offset; /* end of the furthest context access; a run must supply that much */
+	uint32_t max_ctx_offset; /* end of the furthest context access; a run must supply that much
+				  */
 };
 
 struct verify_in {
