@@ -8,12 +8,20 @@
 	".long %l[fault] - .\n\t"              \
 	".popsection"
 
+/* gcc 12 forgets that an asm goto with outputs is volatile, and without an empty statement
+ * behind it may let the jump path clobber the output. */
+#define ACCESS_ASM(...)                                 \
+	do {                                            \
+		__asm__ __volatile__ goto(__VA_ARGS__); \
+		__asm__ __volatile__("");               \
+	} while (0)
+
 /*
  * The macros jump to the label `fault` of the function around them. Memory is a register operand,
  * because a dereference in C would be checked by sanitizers.
  */
 #define ACCESS_LOAD(insn, at, result)               \
-	__asm__ goto("1: " insn "\n\t" ACCESS_ENTRY \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY \
 		     : [out] "=r"(result)           \
 		     : [mem] "r"(at)                \
 		     : "memory"                     \
@@ -21,7 +29,7 @@
 
 /* Plain stores, and read-modify-write that leaves the operand as it is. */
 #define ACCESS_STORE(insn, type, at, operand)                    \
-	__asm__ goto("1: " insn "\n\t" ACCESS_ENTRY              \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY              \
 		     :                                           \
 		     : [mem] "r"(at), [val] "q"((type)(operand)) \
 		     : "memory", "cc"                            \
@@ -29,14 +37,14 @@
 
 /* The operand's register receives the old value. */
 #define ACCESS_SWAP(insn, at, operand)              \
-	__asm__ goto("1: " insn "\n\t" ACCESS_ENTRY \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY \
 		     : [val] "+r"(operand)          \
 		     : [mem] "r"(at)                \
 		     : "memory", "cc"               \
 		     : fault)
 
 #define ACCESS_CMPXCHG(insn, type, at, comparand, operand)       \
-	__asm__ goto("1: " insn "\n\t" ACCESS_ENTRY              \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY              \
 		     : "+a"(comparand)                           \
 		     : [mem] "r"(at), [val] "r"((type)(operand)) \
 		     : "memory", "cc"                            \

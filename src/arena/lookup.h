@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the fault handler asks the exception tables; between trap_enter() and trap_exit(). */
+#ifndef UA_ARENA_LOOKUP_H
+#define UA_ARENA_LOOKUP_H
+
+#include <stdint.h>
+#include "arena/extable.h"
+
+/* Entry of the native instruction at pc and the start of its region, or NULL. */
+const struct ext_entry *ext_find(uintptr_t pc, uintptr_t *start);
+
+#endif
