@@ -34,7 +34,8 @@ struct jit_frame {
  * uc is the ucontext_t of a fault inside compiled code, or NULL when the program is in a host
  * call. Signal-safe: reads memory only.
  */
-uint32_t jit_backtrace(const struct run *run, const void *uc, struct jit_frame *frames, uint32_t max);
+uint32_t jit_backtrace(const struct run *run, const void *uc, struct jit_frame *frames,
+		       uint32_t max);
 
 /* Slot of the instruction at native address `pc` of this code, or -1. */
 int64_t jit_slot_at(const struct code *code, uintptr_t pc);
