@@ -23,8 +23,8 @@
 struct module {
 	uintptr_t start, end; /* of its executable segments */
 	uintptr_t bias;
-	_Atomic bool gone;    /* unloaded; the entry stays for readers under way */
-	const ElfW(Sym) *syms;
+	_Atomic bool gone; /* unloaded; the entry stays for readers under way */
+	const ElfW(Sym) * syms;
 	size_t n_syms;
 	const char *strings;
 	size_t strings_size;
@@ -37,7 +37,7 @@ static pthread_mutex_t refresh_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned long long seen_adds, seen_subs;
 
 /* Answers by hash of the address; each is checked against the address before it is used. */
-static const ElfW(Sym) *_Atomic hits[CACHE_SIZE];
+static const ElfW(Sym) * _Atomic hits[CACHE_SIZE];
 static _Atomic uintptr_t misses[CACHE_SIZE];
 
 /* -- Reading a file's symbol table ---------------------------------------------- */
@@ -47,7 +47,7 @@ static bool in_file(uint64_t off, uint64_t size, uint64_t file_size)
 	return off <= file_size && size <= file_size - off;
 }
 
-static const ElfW(Shdr) *find_section(const uint8_t *file, size_t size, uint32_t type)
+static const ElfW(Shdr) * find_section(const uint8_t *file, size_t size, uint32_t type)
 {
 	const ElfW(Ehdr) *eh = (const void *)file;
 	const ElfW(Shdr) *sh = (const void *)(file + eh->e_shoff);
@@ -64,7 +64,7 @@ static const ElfW(Shdr) *find_section(const uint8_t *file, size_t size, uint32_t
 static void use_table(struct module *m, const uint8_t *file, size_t size)
 {
 	const ElfW(Ehdr) *eh = (const void *)file;
-	const ElfW(Shdr) *sym, *str;
+	const ElfW(Shdr) * sym, *str;
 
 	sym = find_section(file, size, SHT_SYMTAB);
 	if (!sym)
@@ -138,7 +138,7 @@ static void set_name(struct module *m, const char *path)
 	}
 	if (strrchr(path, '/'))
 		path = strrchr(path, '/') + 1;
-	snprintf(m->name, sizeof(m->name), "%s", path);
+	memcpy(m->name, path, strnlen(path, sizeof(m->name) - 1));
 }
 
 /* The same file at the same place as before: true if it is in the table. */
@@ -199,12 +199,12 @@ void symbols_refresh(void)
 
 /* -- Lookup: no locks, no allocation ------------------------------------------------ */
 
-static bool contains(const struct module *m, const ElfW(Sym) *sym, uintptr_t pc)
+static bool contains(const struct module *m, const ElfW(Sym) * sym, uintptr_t pc)
 {
 	return pc - m->bias - sym->st_value < sym->st_size;
 }
 
-static const ElfW(Sym) *scan(const struct module *m, uintptr_t pc)
+static const ElfW(Sym) * scan(const struct module *m, uintptr_t pc)
 {
 	for (size_t i = 0; i < m->n_syms; i++) {
 		const ElfW(Sym) *sym = &m->syms[i];
@@ -217,7 +217,7 @@ static const ElfW(Sym) *scan(const struct module *m, uintptr_t pc)
 	return NULL;
 }
 
-static const ElfW(Sym) *lookup(const struct module *m, uintptr_t pc)
+static const ElfW(Sym) * lookup(const struct module *m, uintptr_t pc)
 {
 	size_t slot = (pc * 0x9e3779b97f4a7c15u) >> 55;
 	const ElfW(Sym) *sym = atomic_load(&hits[slot]);

@@ -14,8 +14,8 @@
 #include <stdint.h>
 
 struct symbol {
-	const char *name;   /* of the function, or of the file if no function is known */
-	uintptr_t start;    /* of that */
+	const char *name; /* of the function, or of the file if no function is known */
+	uintptr_t start;  /* of that */
 	size_t size;
 	bool is_function;
 };

@@ -26,9 +26,9 @@ struct engine {
 	bool jit_only;		      /* UA_EXEC_JIT: failing to compile fails the load */
 	struct arena_opts arena_opts; /* template for new arenas: policy, backend, null_guard */
 	uint32_t n_cpus;
-	_Atomic bool stats;	/* BPF_ENABLE_STATS: count runs and their time */
-	pthread_mutex_t lock;	/* registration of kfuncs and struct_ops types */
-	_Atomic uint32_t loads; /* programs verified so far: registration must come first */
+	_Atomic bool stats;   /* BPF_ENABLE_STATS: count runs and their time */
+	pthread_mutex_t lock; /* registration of kfuncs and struct_ops types */
+	bool loaded;	      /* a program was loaded: the BTF must not change any more */
 	struct struct_ops_type *struct_ops_types;
 
 	/* Set by the dispatcher: the program behind a descriptor with a reference, or NULL. */
@@ -39,6 +39,9 @@ struct engine {
 /* opts may be NULL. Helper table, kfunc set and engine BTF are ready on return. */
 int engine_new(const struct ua_engine_opts *opts, struct engine **out);
 void engine_free(struct engine *e); /* no programs, maps or links may be left */
+
+/* Call with e->lock held before changing BTF, kfuncs or types: -EBUSY after the first load. */
+int engine_may_register(const struct engine *e);
 
 /* Implemented beside the helpers: the helper table, and the engine's own kfuncs. */
 const host_fn *helper_table(uint32_t *n);

@@ -44,7 +44,8 @@ struct prog {
 	int fd;
 	uint8_t tag[BPF_TAG_SIZE];
 	struct engine *engine;
-	uint32_t member_idx;       /* struct_ops programs */
+	uint32_t attach_btf_id;    /* struct_ops programs: struct and member they are for */
+	uint32_t member_idx;
 	void *struct_ops;          /* associated struct_ops map, or NULL */
 	struct epoch_item free_item;
 };
@@ -64,13 +65,23 @@ struct run_ctx {
 	uint32_t preempt_depth;   /* bpf_preempt_disable and irq saves not undone yet */
 	uint32_t *spin_lock;      /* the bpf_spin_lock it holds, or NULL */
 	int error;                /* the program runs to its end, then the run returns this errno */
-	void *records;            /* reserved ring-buffer records (checked mode) */
+	void *records;            /* checked mode: memory handed to the program (region.h) */
 	void *task;               /* struct task_struct programs see as current; NULL: the thread's */
 };
 
 static inline struct run_ctx *run_ctx_top(void)
 {
 	return run_top ? (struct run_ctx *)run_top->ctx : NULL;
+}
+
+static inline void run_ctx_init(struct run_ctx *rc, struct prog *prog, void *ctx, uint32_t ctx_size)
+{
+	*rc = (struct run_ctx){
+		.prog = prog,
+		.ctx = ctx,
+		.ctx_size = ctx_size,
+		.sleepable = prog->sleepable,
+	};
 }
 
 struct prog *prog_get(struct prog *prog);
@@ -82,6 +93,8 @@ void prog_put(struct prog *prog);
  * (run_top->stop), or the one a host function left in rc->error.
  */
 int prog_run(struct run_ctx *rc, uint64_t *retval);
+/* The same with nothing but a context: the hot path of ua_program__call(). */
+int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval);
 
 /* Call a callback or subprogram value from a helper: works under interpreter and JIT, nested in
  * the run on top of this thread. */

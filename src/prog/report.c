@@ -35,13 +35,13 @@
 
 struct facts {
 	const char *headline; /* NULL: only the dump */
-	uint64_t addr;        /* with headline: appended in hex, unless 0 */
+	uint64_t addr;	      /* with headline: appended in hex, unless 0 */
 	bool has_addr;
 	uint32_t cpu, uid, pid;
 	char comm[16];
 	struct run *run;
 	const void *program_uc; /* fault inside compiled code */
-	uintptr_t host_pc;      /* fault inside a host function, or 0 */
+	uintptr_t host_pc;	/* fault inside a host function, or 0 */
 };
 
 /* -- Text, counted or written ------------------------------------------------- */
@@ -128,7 +128,7 @@ static void put_interp_frames(struct sink *s, const struct run *run)
 
 	for (a = run->interp; a; a = a->prev)
 		for (uint32_t i = a->depth; i-- > 0;)
-			put_frame(s, a->code, a->slot[i]);
+			put_frame(s, a->frame[i].code, a->frame[i].slot);
 }
 
 static void put_native_frames(struct sink *s, const struct run *run, const void *uc)
@@ -160,8 +160,8 @@ static bool innermost_call(const struct run *run, const char **name, uintptr_t *
 	uint32_t slot;
 
 	if (a) {
-		code = a->code;
-		slot = a->slot[a->depth - 1];
+		code = a->frame[a->depth - 1].code;
+		slot = a->frame[a->depth - 1].slot;
 	} else if (code && code->jit && jit_backtrace(run, NULL, &frame, 1)) {
 		code = frame.func->code;
 		slot = frame.slot;
@@ -273,8 +273,8 @@ static struct stream *stderr_of(const struct run *run)
 void prog_report_violation(struct run *run, uint64_t addr, bool is_write, void *uc, int64_t idx)
 {
 	struct facts f = {
-		.headline = is_write ? "ERROR: Arena WRITE access at unmapped address 0x" :
-				       "ERROR: Arena READ access at unmapped address 0x",
+		.headline = is_write ? "ERROR: Arena WRITE access at unmapped address 0x"
+				     : "ERROR: Arena READ access at unmapped address 0x",
 		.addr = addr,
 		.has_addr = true,
 		.run = run,

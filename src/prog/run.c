@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Running programs: the run record around the call, callbacks, packets.
+ *
+ * A run is: thread attached to the fault handler (once per thread), epoch section open, record
+ * on top, call, record off, section closed. No clock, no locked instruction, no system call.
+ */
+#include <time.h>
+
+#include "arena/fault.h"
+#include "base/base.h"
+#include "interp/interp.h"
+#include "prog/engine.h"
+#include "prog/lock.h"
+#include "prog/prog.h"
+#include "prog/region.h"
+
+static __thread bool attached __attribute__((tls_model("initial-exec")));
+
+static void report_timeout(struct run *run)
+{
+	prog_report(run, "ERROR: Timeout detected for may_goto instruction");
+}
+
+static bool load_packet(struct run *run, uint64_t ctx, int32_t off, uint32_t size, uint64_t *val)
+{
+	const struct run_ctx *rc = run->ctx;
+	uint64_t room = (uint64_t)(rc->pkt_end - rc->pkt);
+	uint64_t v = 0;
+
+	if (ctx != (uintptr_t)rc->ctx || off < 0 || (uint64_t)off + size > room)
+		return false;
+	for (uint32_t i = 0; i < size; i++)
+		v = v << 8 | rc->pkt[(uint32_t)off + i];
+	*val = v;
+	return true;
+}
+
+static const struct run_hooks hooks = {
+	.report = prog_report,
+	.allowed = region_allowed,
+	.load_packet = load_packet,
+};
+
+static inline __attribute__((always_inline)) void record_init(struct run *run, struct run_ctx *rc)
+{
+	struct prog *p = rc->prog;
+
+	run->code = p->code;
+	run->arena = p->arena;
+	run->prog = p;
+	run->violation = prog_report_violation;
+	run->timeout = report_timeout;
+	run->hooks = &hooks;
+	run->stop = 0;
+	run->exit_fp = NULL;
+	run->interp = NULL;
+	run->ctx = rc;
+}
+
+static __attribute__((noinline)) int attach(void)
+{
+	UA_TRY(fault_thread_attach());
+	attached = true;
+	return 0;
+}
+
+static __attribute__((noinline)) uint64_t interpret(struct run *run, const struct code_func *func,
+						    const uint64_t args[5])
+{
+	int err = 0;
+	uint64_t ret = interp_call(run, func, args, &err);
+
+	if (err && !run->stop)
+		run->stop = err;
+	return ret;
+}
+
+static __attribute__((noinline)) uint64_t interpret_main(struct run *run, void *ctx)
+{
+	uint64_t args[5] = {(uintptr_t)ctx};
+
+	return interpret(run, &run->code->funcs[0], args);
+}
+
+/* A run that was stopped half-way, or was checked. */
+static __attribute__((noinline)) int run_ended(const struct run *run, struct run_ctx *rc)
+{
+	if (run->stop)
+		lock_run_stopped(rc);
+	region_run_end(rc);
+	return run->stop ? run->stop : rc->error;
+}
+
+static inline __attribute__((always_inline)) int run_once(struct run_ctx *rc, uint64_t *retval)
+{
+	struct prog *p = rc->prog;
+	struct run run;
+
+	if (ua_unlikely(!attached))
+		UA_TRY(attach());
+	record_init(&run, rc);
+	epoch_enter();
+	run_push(&run);
+	if (ua_likely(p->entry != NULL))
+		*retval = p->entry((uintptr_t)rc->ctx, 0, 0, 0, 0);
+	else
+		*retval = interpret_main(&run, rc->ctx);
+	run_pop(&run);
+	epoch_exit();
+	if (ua_unlikely(run.stop || rc->records))
+		return run_ended(&run, rc);
+	return rc->error;
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static __attribute__((noinline)) int run_counted(struct run_ctx *rc, uint64_t *retval)
+{
+	uint64_t start = now_ns();
+	int err = run_once(rc, retval);
+
+	atomic_fetch_add_explicit(&rc->prog->run_cnt, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&rc->prog->run_time_ns, now_ns() - start, memory_order_relaxed);
+	return err;
+}
+
+int prog_run(struct run_ctx *rc, uint64_t *retval)
+{
+	if (ua_unlikely(atomic_load_explicit(&rc->prog->engine->stats, memory_order_relaxed)))
+		return run_counted(rc, retval);
+	return run_once(rc, retval);
+}
+
+int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
+{
+	struct run_ctx rc;
+
+	run_ctx_init(&rc, prog, ctx, ctx_size);
+	return prog_run(&rc, retval);
+}
+
+/* -- Callbacks ------------------------------------------------------------------ */
+
+/* The value of a callback is a native entry in compiled code, else a struct code_func. */
+static uint64_t call_value(struct run *run, uint64_t cb, const uint64_t args[5])
+{
+	void *exit_fp = run->exit_fp;
+	uint64_t ret;
+
+	if (!run->code->jit)
+		return interpret(run, (const struct code_func *)(uintptr_t)cb, args);
+	ret = ((host_fn)(uintptr_t)cb)(args[0], args[1], args[2], args[3], args[4]);
+	run->exit_fp = exit_fp;
+	return ret;
+}
+
+uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	uint64_t args[5] = {a1, a2, a3, a4, a5};
+	struct run *run = run_top;
+	uint64_t ret;
+
+	/* 1 ends the loops of the helpers that call back. */
+	if (run->stop)
+		return 1;
+	ret = call_value(run, cb, args);
+	return run->stop ? 1 : ret;
+}
+
+int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], uint64_t *retval)
+{
+	struct run run;
+
+	if (ua_unlikely(!attached))
+		UA_TRY(attach());
+	record_init(&run, rc);
+	epoch_enter();
+	run_push(&run);
+	*retval = call_value(&run, cb, args);
+	run_pop(&run);
+	epoch_exit();
+	return run_ended(&run, rc);
+}
