@@ -156,6 +156,105 @@ UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, v
 UA_API int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id);
 UA_API struct ua_arena *ua_program__arena(const struct ua_program *prog);
 
+/* ---- The arena, from the host ---- */
+
+/*
+ * Three forms of a pointer into an arena. Programs store *program pointers*: the full user
+ * address, of which the low 32 bits count. Where the arena is mapped at its user address (the
+ * loader does that) the same number is a plain C pointer, the *user* form: touching a hole
+ * populates it, or is a SIGSEGV with BPF_F_SEGV_ON_FAULT. The *host* form goes through the
+ * window, which is always there: while a program runs on the calling thread, touching a hole
+ * reads and writes a scratch page, costs the program a report on its stderr stream, and
+ * nothing else. A host function called by a program uses it without any check:
+ *
+ *	struct node *n = ua_arena__to_host(arena, arg);
+ *	sum += n->value;
+ *
+ * Limits: outside a run a hole is a SIGSEGV; up to 32 KiB behind the 4 GiB recover too, nothing
+ * below the base does. System calls cannot recover: handed a hole they return EFAULT and
+ * nothing is reported, so check with ua_arena__range_populated() or copy first.
+ */
+UA_API void *ua_arena__window_base(const struct ua_arena *arena);
+/* A pointer whose low half is zero becomes the window base: test for NULL before. */
+UA_API void *ua_arena__to_host(const struct ua_arena *arena, uint64_t ptr);
+/* From host or user form; NULL is not treated specially. */
+UA_API uint64_t ua_arena__to_program(const struct ua_arena *arena, const void *host);
+UA_API void *ua_arena__to_user(const struct ua_arena *arena, const void *host);
+
+/*
+ * n zeroed pages: at addr exactly (any form of pointer), or where they fit best if addr is 0.
+ * Returns the program pointer, or 0.
+ *
+ *	uint64_t p = ua_arena__alloc_pages(arena, 0, 4);
+ *	struct table *t = p ? ua_arena__to_host(arena, p) : NULL;
+ */
+UA_API uint64_t ua_arena__alloc_pages(struct ua_arena *arena, uint64_t addr, uint32_t n);
+/* Pages that are not allocated are skipped. */
+UA_API void ua_arena__free_pages(struct ua_arena *arena, uint64_t ptr, uint32_t n);
+/*
+ * The forms for callers that hold locks programs may wait for. A free is queued: until the
+ * worker has run, the pages stay accessible and count as allocated.
+ */
+UA_API uint64_t ua_arena__alloc_pages_nosleep(struct ua_arena *arena, uint64_t addr, uint32_t n);
+UA_API void ua_arena__free_pages_nosleep(struct ua_arena *arena, uint64_t ptr, uint32_t n);
+/* Returns when all queued frees are done. */
+UA_API void ua_arena__flush_frees(struct ua_arena *arena);
+/* Keep the allocator off these pages. -EBUSY: one is in use; -EINVAL: beyond the arena. */
+UA_API int ua_arena__reserve_pages(struct ua_arena *arena, uint64_t ptr, uint32_t n);
+
+/*
+ * Copies that end at a hole with -EFAULT instead of recovering: no report, no scratch page;
+ * what lies before the hole has been copied. Work outside a run too.
+ *
+ *	char path[256];
+ *	err = ua_arena__copy_out(arena, path, ptr, sizeof(path));
+ *	fd = err ? err : open(path, O_RDONLY);
+ */
+UA_API int ua_arena__copy_in(struct ua_arena *arena, uint64_t ptr, const void *src, size_t n);
+UA_API int ua_arena__copy_out(struct ua_arena *arena, void *dst, uint64_t ptr, size_t n);
+/* Is every page of [ptr, ptr + n) allocated now? Others may free them meanwhile. */
+UA_API bool ua_arena__range_populated(const struct ua_arena *arena, uint64_t ptr, size_t n);
+
+/* The map's descriptor, to be passed to other processes; borrowed. */
+UA_API int ua_arena__fd(const struct ua_arena *arena);
+UA_API void *ua_arena__user_base(const struct ua_arena *arena); /* NULL until decided */
+UA_API size_t ua_arena__size(const struct ua_arena *arena);	 /* bytes */
+UA_API size_t ua_arena__populated(const struct ua_arena *arena); /* pages */
+enum ua_page { UA_PAGE_HOLE, UA_PAGE_ALLOC, UA_PAGE_RESERVED, UA_PAGE_SCRATCH };
+/* enum ua_page of pages first, first + 1, ...; returns how many of n there are. */
+UA_API size_t ua_arena__page_map(struct ua_arena *arena, size_t first, uint8_t *kinds, size_t n);
+
+/* ---- The arena in another process ---- */
+
+struct ua_client;
+
+struct ua_client_opts {
+	size_t sz;
+	enum ua_window window; /* how holes are trapped in this process */
+	size_t :0;
+};
+
+/*
+ * Map an arena at its user address, from the descriptor (ua_arena__fd) that its owner sent
+ * over a Unix socket: every pointer the programs stored is valid here. Touching a hole does
+ * what it does in the owner's user view. The caller keeps fd and owns *client; opts may be
+ * NULL. -EINVAL: not an arena; -ENODATA: the owner has not decided the address yet; -EEXIST:
+ * something is mapped there in this process.
+ *
+ *	int fd = receive_descriptor(sock, &head);
+ *	err = ua_client__map(fd, NULL, &client);
+ *	for (struct node *n = err ? NULL : head; n; n = n->next)
+ *		...
+ *	ua_client__unmap(client);
+ *
+ * A process that maps the descriptor with mmap(2) instead, at offset 0, populates every hole
+ * it touches, and the allocator learns of it only when it comes across the page.
+ */
+UA_API int ua_client__map(int fd, const struct ua_client_opts *opts, struct ua_client **client);
+UA_API void ua_client__unmap(struct ua_client *client); /* NULL is fine */
+UA_API void *ua_client__base(const struct ua_client *client);
+UA_API size_t ua_client__size(const struct ua_client *client);
+
 /* ---- Small allocations that programs can reach ---- */
 
 struct ua_pool;
