@@ -110,7 +110,7 @@ static void note_call(struct ir *ir, struct node_func *nf, const struct node *n)
 	if (n->op == OP_CALL_KFUNC)
 		nf->arena |= ir->code->kcalls[n->imm].has_arena_args;
 	if (n->op == OP_CALL_HELPER && n->imm == HELPER_TAIL_CALL)
-		nf->tail_calls = true;
+		nf->tail_calls = nf->tail_calls_below = true;
 }
 
 static void note_node(struct ir *ir, struct node_func *nf, const struct node *n)
@@ -128,33 +128,47 @@ static void note_node(struct ir *ir, struct node_func *nf, const struct node *n)
 		nf->uses_budget = nf->clobbers_budget = nf->framed = true;
 	if (n->op < OP_COUNT && kind_of(n) == K_CALL)
 		note_call(ir, nf, n);
+	if (n->op < OP_COUNT && kind_of(n) == K_LDPKT)
+		nf->calls_host = nf->clobbers_budget = nf->framed = true;
 	if (n->op == OP_LDIMM64 && n->src == BPF_PSEUDO_FUNC)
 		ir->funcs[n->imm].host_entry = true;
 }
 
+static bool inherit(bool *mine, bool theirs)
+{
+	bool changed = theirs && !*mine;
+
+	*mine |= theirs;
+	return changed;
+}
+
 /* What callees need their callers need too. Calls do not recurse, so this settles. */
+static bool spread_once(struct ir *ir, struct node_func *nf)
+{
+	bool changed = false;
+
+	for (uint32_t i = nf->first; nf->calls && i < nf->end; i++) {
+		const struct node *n = &ir->nodes[i];
+		const struct node_func *callee;
+
+		if (n->op != OP_CALL_LOCAL)
+			continue;
+		callee = &ir->funcs[n->imm];
+		changed |= inherit(&nf->arena, callee->arena);
+		changed |= inherit(&nf->clobbers_budget, callee->clobbers_budget);
+		changed |= inherit(&nf->tail_calls_below, callee->tail_calls_below);
+	}
+	return changed;
+}
+
 static void spread(struct ir *ir)
 {
 	bool changed = true;
 
 	while (changed) {
 		changed = false;
-		for (uint32_t f = 0; f < ir->code->n_funcs; f++) {
-			struct node_func *nf = &ir->funcs[f];
-
-			for (uint32_t i = nf->first; nf->calls && i < nf->end; i++) {
-				const struct node *n = &ir->nodes[i];
-				const struct node_func *callee;
-
-				if (n->op != OP_CALL_LOCAL)
-					continue;
-				callee = &ir->funcs[n->imm];
-				changed |= (callee->arena && !nf->arena) ||
-					   (callee->clobbers_budget && !nf->clobbers_budget);
-				nf->arena |= callee->arena;
-				nf->clobbers_budget |= callee->clobbers_budget;
-			}
-		}
+		for (uint32_t f = 0; f < ir->code->n_funcs; f++)
+			changed |= spread_once(ir, &ir->funcs[f]);
 	}
 }
 

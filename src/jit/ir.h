@@ -82,7 +82,8 @@ struct node_func {
 	bool arena;	      /* it or a callee needs the window base */
 	bool host_entry;      /* called from host code */
 	bool tail_calls;
-	uint16_t saved; /* BPF registers r6..r9 it writes */
+	bool tail_calls_below; /* it or a callee may */
+	uint16_t saved;	       /* BPF registers r6..r9 it writes */
 };
 
 struct ir {

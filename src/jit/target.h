@@ -11,7 +11,6 @@ struct run;
 extern intptr_t target_run_top_offset;
 
 bool target_available(void);
-int target_check(const struct ir *ir); /* 0, or -EOPNOTSUPP with a logged reason */
 void target_emit_func(struct jit *j, uint32_t func);
 void target_emit_shared(struct jit *j); /* thunks, behind the last function */
 /* Literals of host calls, relative calls where they reach: code at j->buf goes to `addr`. */

@@ -861,11 +861,17 @@ static void emit_budget(struct jit *j, bool save)
 		emit_rm(j, 0, save ? 0x89 : 0x8b, BUDGET, frame_mem(slot_budget(j)));
 }
 
+/* The run record of this thread into T1. */
+static void emit_load_run(struct jit *j)
+{
+	put1(j, 0x64); /* fs: */
+	emit_rm(j, 1, 0x8b, T1, (struct mem){NO_REG, NO_REG, 0, (int32_t)target_run_top_offset});
+}
+
 /* Host code is entered with the exit noted in the run record, for stack dumps. */
 static void emit_host_call(struct jit *j, const void *fn)
 {
-	put1(j, 0x64);
-	emit_rm(j, 1, 0x8b, T1, (struct mem){NO_REG, NO_REG, 0, (int32_t)target_run_top_offset});
+	emit_load_run(j);
 	emit_store_reg(j, 3, RSP, (struct mem){T1, NO_REG, 0, offsetof(struct run, exit_fp)});
 	emit_budget(j, true);
 	asm_host_call(j, fn);
@@ -908,8 +914,10 @@ static void emit_normalise(struct jit *j, enum kret_conv ret)
 	case KRET_BOOL:
 		emit_rr(j, 0, 0x0fb6, RAX, RAX);
 		break;
-	case KRET_U64:
 	case KRET_VOID:
+		emit_mov_imm(j, RAX, 0);
+		break;
+	case KRET_U64:
 		break;
 	}
 }
@@ -942,9 +950,63 @@ static void lower_tail_call(struct jit *j, const struct node *n)
 	asm_label_here(j, miss);
 }
 
+/* The callee may have gone on in another program; from here on faults are this one's again. */
+static void emit_restore_code(struct jit *j)
+{
+	emit_load_run(j);
+	emit_mov_imm(j, T2, (uintptr_t)j->code);
+	emit_store_reg(j, 3, T2, (struct mem){T1, NO_REG, 0, offsetof(struct run, code)});
+	emit_mov_imm(j, T2, (uintptr_t)j->code->arena);
+	emit_store_reg(j, 3, T2, (struct mem){T1, NO_REG, 0, offsetof(struct run, arena)});
+}
+
+static void lower_local_call(struct jit *j, const struct node *n)
+{
+	const struct node_func *callee = &j->ir.funcs[n->imm];
+
+	if (callee->clobbers_budget)
+		emit_budget(j, true);
+	emit_call(j, asm_func_label(j, (uint32_t)n->imm));
+	if (callee->clobbers_budget)
+		emit_budget(j, false);
+	if (callee->tail_calls_below)
+		emit_restore_code(j);
+}
+
+/* Value of a packet's bytes, or -1 where the packet ends before them. */
+static int64_t load_packet(uint64_t ctx, uint64_t off, uint64_t size)
+{
+	struct run *run = run_top;
+	uint64_t val = 0;
+
+	if (!run->hooks || !run->hooks->load_packet ||
+	    !run->hooks->load_packet(run, ctx, (int32_t)off, (uint32_t)size, &val))
+		return -1;
+	return (int64_t)val;
+}
+
+/* Outside the packet: the function returns 0. */
+static void lower_packet(struct jit *j, const struct node *n)
+{
+	uint32_t found = asm_label_new(j);
+
+	if (n->op >= OP_LDIND8)
+		emit_lea(j, 0, RSI, (struct mem){native(n->src), NO_REG, 0, (int32_t)n->imm});
+	else
+		emit_mov_imm(j, RSI, (uint32_t)n->imm);
+	emit_mov(j, 1, RDI, native(BPF_REG_6));
+	emit_mov_imm(j, RDX, bpf_size_bytes(op_info[n->op].code));
+	emit_host_call(j, (const void *)load_packet);
+	emit_test_rr(j, 1, RAX, RAX);
+	emit_jcc(j, CC_NS, found);
+	emit_mov_imm(j, RAX, 0);
+	emit_leave(j);
+	put1(j, 0xc3);
+	asm_label_here(j, found);
+}
+
 static void lower_call(struct jit *j, const struct node *n)
 {
-	bool spill;
 
 	if (n->op == OP_CALL_KFUNC) {
 		lower_kfunc(j, n);
@@ -954,12 +1016,7 @@ static void lower_call(struct jit *j, const struct node *n)
 		else
 			emit_host_call(j, (const void *)j->code->helper_fns[n->imm]);
 	} else {
-		spill = j->ir.funcs[n->imm].clobbers_budget;
-		if (spill)
-			emit_budget(j, true);
-		emit_call(j, asm_func_label(j, (uint32_t)n->imm));
-		if (spill)
-			emit_budget(j, false);
+		lower_local_call(j, n);
 	}
 }
 
@@ -1026,7 +1083,8 @@ static void lower_node(struct jit *j, const struct node *n)
 		put1(j, 0xc3);
 		break;
 	case K_LDPKT:
-		break; /* refused by target_check() */
+		lower_packet(j, n);
+		break;
 	}
 }
 
@@ -1076,19 +1134,6 @@ void target_emit_shared(struct jit *j)
 	asm_label_here(j, j->thunk_label);
 	asm_mark_slot(j, UINT32_MAX);
 	emit_may_goto_thunk(j);
-}
-
-int target_check(const struct ir *ir)
-{
-	for (size_t i = 0; i < ir->n; i++) {
-		const struct node *n = &ir->nodes[i];
-
-		if (n->op < OP_COUNT && op_info[n->op].kind == K_LDPKT) {
-			log_info("jit: legacy packet access at instruction %u\n", n->slot);
-			return -EOPNOTSUPP;
-		}
-	}
-	return 0;
 }
 
 bool target_available(void)
