@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Running loaded programs, and what they wrote to their streams. */
+#include "object/object.h"
+#include "map/map.h"
+#include "prog/prog.h"
+#include "prog/stream.h"
+#include "uarena.h"
+
+static int not_loaded(const struct ua_program *prog)
+{
+	return object_fail(prog->obj, -EINVAL, "program %s: not loaded", ua_program__name(prog));
+}
+
+static void fill_run(const struct ua_program *prog, const struct ua_run_opts *o,
+		     union bpf_attr *attr)
+{
+	memset(attr, 0, sizeof(*attr));
+	attr->test.prog_fd = prog->fd;
+	attr->test.ctx_in = (uintptr_t)o->ctx_in;
+	attr->test.ctx_size_in = o->ctx_in_size;
+	attr->test.ctx_out = (uintptr_t)o->ctx_out;
+	attr->test.ctx_size_out = o->ctx_out_size;
+	attr->test.data_in = (uintptr_t)o->data_in;
+	attr->test.data_size_in = o->data_in_size;
+	attr->test.data_out = (uintptr_t)o->data_out;
+	attr->test.data_size_out = o->data_out_size;
+	attr->test.repeat = o->repeat;
+	if (o->cpu >= 0 && prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT) {
+		attr->test.cpu = o->cpu;
+		attr->test.flags = BPF_F_TEST_RUN_ON_CPU;
+	}
+}
+
+int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
+{
+	struct ua_run_opts o = {.cpu = -1};
+	union bpf_attr attr;
+	long err;
+
+	if (prog->fd < 0)
+		return not_loaded(prog);
+	if (opts)
+		memcpy(&o, opts, min_t(size_t, opts->sz, sizeof(o)));
+	fill_run(prog, &o, &attr);
+	err = kernel_bpf(prog->obj->k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	if (!opts)
+		return err;
+	o.retval = attr.test.retval;
+	o.duration = attr.test.duration;
+	o.ctx_out_size = attr.test.ctx_size_out;
+	o.data_out_size = attr.test.data_size_out;
+	memcpy(opts, &o, min_t(size_t, opts->sz, sizeof(o)));
+	return err;
+}
+
+int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
+{
+	struct run_ctx rc = {.ctx = ctx};
+
+	if (ua_unlikely(prog->fd < 0))
+		return not_loaded(prog);
+	if (ua_unlikely(!prog->engine_prog))
+		prog->engine_prog = kernel_engine_prog(prog->obj->k, prog->fd);
+	if (ua_unlikely(!prog->engine_prog))
+		return -EOPNOTSUPP; /* the live kernel runs it; only a test run can be asked for */
+	rc.prog = prog->engine_prog;
+	rc.sleepable = rc.prog->sleepable;
+	return prog_run(&rc, retval);
+}
+
+int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len)
+{
+	union bpf_attr attr;
+
+	if (prog->fd < 0)
+		return not_loaded(prog);
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_stream_read.stream_buf = (uintptr_t)buf;
+	attr.prog_stream_read.stream_buf_len = min_t(size_t, len, INT32_MAX);
+	attr.prog_stream_read.stream_id = id;
+	attr.prog_stream_read.prog_fd = prog->fd;
+	return kernel_bpf(prog->obj->k, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr));
+}
+
+int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id)
+{
+	struct prog *p;
+
+	if (prog->fd < 0)
+		return not_loaded(prog);
+	UA_FAIL_IF(id != UA_STDOUT && id != UA_STDERR, -ENOENT);
+	p = kernel_engine_prog(prog->obj->k, prog->fd);
+	return p ? stream_fd(p->streams[id - 1]) : -EOPNOTSUPP;
+}
+
+/* -- Arenas --------------------------------------------------------------- */
+
+struct ua_arena *ua_program__arena(const struct ua_program *prog)
+{
+	struct prog *p = prog->fd >= 0 ? kernel_engine_prog(prog->obj->k, prog->fd) : NULL;
+
+	return p ? (struct ua_arena *)p->arena : NULL;
+}
+
+struct ua_arena *ua_object__arena(const struct ua_object *obj)
+{
+	struct map *map = obj->arena && obj->arena->fd >= 0
+				  ? kernel_engine_map(obj->k, obj->arena->fd)
+				  : NULL;
+
+	return map ? (struct ua_arena *)map_arena(map) : NULL;
+}
