@@ -17,9 +17,10 @@ static bool is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+/* Bytes beyond ASCII are text. */
 static bool is_text(char c)
 {
-	return is_space(c) || (c > ' ' && c <= '~');
+	return is_space(c) || ((unsigned char)c > ' ' && c != 0x7f);
 }
 
 static bool is_alnum(char c)
@@ -30,7 +31,7 @@ static bool is_alnum(char c)
 /* What may follow a pointer or string conversion: the end, space or punctuation. */
 static bool ends_conversion(char c)
 {
-	return !c || is_space(c) || (is_text(c) && !is_alnum(c));
+	return !c || is_space(c) || (c > ' ' && c <= '~' && !is_alnum(c));
 }
 
 static int parse_text(const char *fmt, size_t *pos, struct format_item *item)
@@ -81,6 +82,15 @@ static int parse_string(const char *fmt, size_t *pos, struct format_item *item)
 	return ends_conversion(fmt[*pos]) ? 0 : -EINVAL;
 }
 
+/* The kernel's printer takes all letters and digits behind a pointer for part of it; they must
+ * be text, but are not printed. */
+static int skip_suffix(const char *fmt, size_t *pos)
+{
+	while (is_alnum(fmt[*pos]))
+		++*pos;
+	return 0;
+}
+
 /* Behind 'p'. */
 static int parse_pointer(const char *fmt, size_t *pos, struct format_item *item)
 {
@@ -98,15 +108,13 @@ static int parse_pointer(const char *fmt, size_t *pos, struct format_item *item)
 	if (strchr("KxsSB", c)) {
 		item->kind = c == 'K' || c == 'x' ? FORMAT_POINTER : FORMAT_SYMBOL;
 		item->variant = c;
-		++*pos;
-		return 0;
+		return skip_suffix(fmt, pos);
 	}
 	if ((c == 'i' || c == 'I') && (fmt[*pos + 1] == '4' || fmt[*pos + 1] == '6')) {
 		item->kind = FORMAT_IP;
 		item->variant = c;
 		item->upper = fmt[*pos + 1] == '6';
-		*pos += 2;
-		return 0;
+		return skip_suffix(fmt, pos);
 	}
 	return -EINVAL;
 }

@@ -182,7 +182,7 @@ static int print_ip(struct printer *p, const struct format_item *item, uint64_t 
 			: ip4_text(text, sizeof(text), bytes, item->variant == 'i');
 	n = min_t(int, n, PACKED_MAX - p->packed - 1);
 	p->packed += (uint32_t)n + 1;
-	put_field(p, item, text, (size_t)n);
+	put(p, text, (size_t)n); /* packed as text already: the width has no effect */
 	return 0;
 }
 
