@@ -48,5 +48,8 @@ struct map;
 struct prog;
 struct map *kernel_engine_map(struct kernel *k, int fd);
 struct prog *kernel_engine_prog(struct kernel *k, int fd);
+/* What its programs share, for registering functions and types; NULL for the Linux side. */
+struct engine;
+struct engine *kernel_engine(struct kernel *k);
 
 #endif
