@@ -3,6 +3,7 @@
 #include "prog/helper.h"
 #include "base/base.h"
 #include "map/kinds.h"
+#include "prog/region.h"
 
 static uint64_t errno_of(long err)
 {
@@ -16,13 +17,21 @@ static const struct map_ops *ops_of(struct map *map)
 	return map->v.ops;
 }
 
+/* A value on its way to the program. */
+static uint64_t give_value(const struct map *map, const void *value)
+{
+	region_allow(run_ctx_top(), value, map->v.value_size,
+		     !(map->v.map_flags & BPF_F_RDONLY_PROG));
+	return (uintptr_t)value;
+}
+
 /* -- Elements ------------------------------------------------------------- */
 
 HELPER_FN(map_lookup_elem)
 {
 	struct map *map = host_ptr(r1);
 
-	return ops_of(map)->lookup ? (uintptr_t)ops_of(map)->lookup(map, host_ptr(r2)) : 0;
+	return ops_of(map)->lookup ? give_value(map, ops_of(map)->lookup(map, host_ptr(r2))) : 0;
 }
 
 HELPER_FN(map_update_elem)
@@ -68,7 +77,7 @@ HELPER_FN(map_lookup_percpu_elem)
 
 	if (!ops_of(map)->lookup_percpu || (uint32_t)r3 >= map->n_cpus)
 		return 0;
-	return (uintptr_t)ops_of(map)->lookup_percpu(map, host_ptr(r2), (uint32_t)r3);
+	return give_value(map, ops_of(map)->lookup_percpu(map, host_ptr(r2), (uint32_t)r3));
 }
 
 struct each {
@@ -79,6 +88,8 @@ static uint64_t each_call(struct map *map, void *key, void *value, void *arg)
 {
 	const struct each *e = arg;
 
+	region_allow(run_ctx_top(), key, map->v.key_size, false);
+	give_value(map, value);
 	return prog_callback(e->cb, (uintptr_t)map, (uintptr_t)key, (uintptr_t)value, e->ctx, 0);
 }
 
@@ -118,7 +129,10 @@ HELPER_FN(ringbuf_output)
 
 HELPER_FN(ringbuf_reserve)
 {
-	return r3 ? 0 : (uintptr_t)map_ringbuf_reserve(host_ptr(r1), r2, r3);
+	void *record = r3 ? NULL : map_ringbuf_reserve(host_ptr(r1), r2, r3);
+
+	region_allow(run_ctx_top(), record, (uint32_t)r2, true);
+	return (uintptr_t)record;
 }
 
 HELPER_FN(ringbuf_submit)

@@ -76,17 +76,18 @@ HELPER_FN(skb_load_bytes)
 	return load_packet((uint32_t)r2, 0, r3, (uint32_t)r4);
 }
 
+/* Where the headers begin, counted from the packet's data: socket filters start behind the
+ * Ethernet header, which they therefore cannot reach. */
 HELPER_FN(skb_load_bytes_relative)
 {
-	switch (r5) {
-	case BPF_HDR_START_MAC:
+	bool at_mac = run_ctx_top()->prog->type != BPF_PROG_TYPE_SOCKET_FILTER;
+
+	if (r5 == BPF_HDR_START_MAC && at_mac)
 		return load_packet((uint32_t)r2, 0, r3, (uint32_t)r4);
-	case BPF_HDR_START_NET:
-		return load_packet((uint32_t)r2, ETH_HLEN, r3, (uint32_t)r4);
-	default:
-		memset(host_ptr(r3), 0, (uint32_t)r4);
-		return (uint64_t)-EFAULT;
-	}
+	if (r5 == BPF_HDR_START_NET)
+		return load_packet((uint32_t)r2, at_mac ? ETH_HLEN : 0, r3, (uint32_t)r4);
+	memset(host_ptr(r3), 0, (uint32_t)r4);
+	return (uint64_t)-EFAULT;
 }
 
 /* -- Text ----------------------------------------------------------------- */
@@ -107,11 +108,11 @@ static int digit_of(char c)
 /* Base 0 is taken from a 0 or 0x prefix; base 16 may have one. */
 static size_t skip_prefix(const char *s, size_t n, uint32_t *base)
 {
-	bool hex = n > 2 && s[0] == '0' && (s[1] | 0x20) == 'x' && digit_of(s[2]) < 16;
+	bool prefix = n > 1 && s[0] == '0' && (s[1] | 0x20) == 'x';
 
 	if (!*base)
-		*base = hex ? 16 : n > 0 && s[0] == '0' ? 8 : 10;
-	return *base == 16 && hex ? 2 : 0;
+		*base = prefix && n > 2 && digit_of(s[2]) < 16 ? 16 : n && s[0] == '0' ? 8 : 10;
+	return *base == 16 && prefix ? 2 : 0;
 }
 
 /* Digits only, from s[0]; how many there were. *overflow: they did not fit 64 bits. */

@@ -4,6 +4,7 @@
 #include "prog/task.h"
 #include "base/base.h"
 #include "map/kinds.h"
+#include "prog/region.h"
 
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -25,11 +26,15 @@ HELPER_FN(get_current_comm)
 {
 	const struct task_struct *t = task_current();
 	uint32_t size = (uint32_t)r2;
+	char comm[TASK_COMM_LEN];
 
 	memset(host_ptr(r1), 0, size);
 	if (!t)
 		return (uint64_t)-EINVAL;
-	memcpy(host_ptr(r1), t->comm, strnlen(t->comm, min_t(uint32_t, size - 1, TASK_COMM_LEN)));
+	memcpy(comm, t->comm, sizeof(comm));
+	if (!run_ctx_top()->task) /* the thread may have been renamed */
+		prctl(PR_GET_NAME, comm);
+	memcpy(host_ptr(r1), comm, strnlen(comm, min_t(uint32_t, size - 1, TASK_COMM_LEN)));
 	return 0;
 }
 
@@ -77,9 +82,14 @@ HELPER_FN(get_current_ancestor_cgroup_id)
 
 HELPER_FN(task_storage_get)
 {
+	struct map *map = host_ptr(r1);
+	void *value;
+
 	if (!r2 || r4 & ~(uint64_t)STORAGE_GET_CREATE)
 		return 0;
-	return (uintptr_t)map_task_storage_get(host_ptr(r1), host_ptr(r2), host_ptr(r3), r4);
+	value = map_task_storage_get(map, host_ptr(r2), host_ptr(r3), r4);
+	region_allow(run_ctx_top(), value, map->v.value_size, true);
+	return (uintptr_t)value;
 }
 
 HELPER_FN(task_storage_delete)
