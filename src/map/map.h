@@ -10,9 +10,12 @@
 #define UA_MAP_MAP_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include "abi/bpf.h"
 
 struct btf;
+struct btf_type;
 struct map;
 struct arena;
 
@@ -23,6 +26,9 @@ struct map_ops {
 	/* Sets priv; may set fd to a descriptor of its own, else map.c makes one. */
 	int (*create)(struct map *map, const union bpf_attr *attr);
 	void (*free)(struct map *map);
+	/* Key and value types, sizes already compared; key_id 0 = none. NULL: a key is needed. */
+	int (*check_btf)(const struct map *map, const struct btf *btf, uint32_t key_id,
+			 uint32_t value_id);
 	/* From programs and host: pointer to the live value or NULL. */
 	void *(*lookup)(struct map *map, const void *key);
 	int (*update)(struct map *map, const void *key, const void *value, uint64_t flags);
@@ -39,6 +45,8 @@ struct map_ops {
 	void *(*lookup_percpu)(struct map *map, const void *key, uint32_t cpu);
 	/* Calls cb(map, key, value, arg) for each element until it returns non-zero; count or <0. */
 	long (*for_each)(struct map *map, uint64_t (*cb)(struct map *, void *key, void *value, void *arg), void *arg);
+	/* Pages of the value that mmap of the descriptor may reach; NULL = no mmap. */
+	int (*mmap_check)(struct map *map, uint64_t off, uint64_t len, bool writable);
 	/* Address of byte `off` of the value of a one-element array (direct value), or <0. */
 	int (*direct_value)(struct map *map, uint64_t *addr, uint32_t off);
 	int (*poll_fd)(struct map *map); /* descriptor to poll for new data, or -EOPNOTSUPP */
@@ -71,6 +79,7 @@ struct map {
 	int fd;              /* the map's descriptor, owned */
 	struct btf *btf;     /* borrowed from the BTF object that btf_obj keeps alive */
 	void *btf_obj;
+	void (*btf_obj_put)(void *btf_obj);
 	uint32_t btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_record rec;
 	_Atomic int frozen;
@@ -79,6 +88,8 @@ struct map {
 	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
 	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
 	void *engine;
+	const struct map_host *host;
+	const void *arena_opts;
 	void *priv;          /* the kind's own state */
 };
 
@@ -87,12 +98,26 @@ const struct map_ops *map_ops_of(uint32_t type);
 /* Adds a kind that lives in a later folder: struct_ops (prog/struct_ops_map.c), whose values
  * name programs. Before any map is created. */
 void map_ops_register(uint32_t type, const struct map_ops *ops);
+/* -EINVAL unless it is a name bpf(2) accepts. */
+int map_name_check(const char name[BPF_OBJ_NAME_LEN]);
+
+/* How kinds that hold programs or maps reach them: descriptors are the dispatcher's. */
+struct map_host {
+	int (*prog_by_fd)(void *engine, int fd, void **prog); /* takes a reference */
+	void (*prog_put)(void *prog);
+	uint32_t (*prog_id)(const void *prog);
+	/* 0, or -EINVAL: the two must not tail-call each other through one array. */
+	int (*prog_compatible)(const void *owner, const void *prog);
+	int (*map_by_fd)(void *engine, int fd, struct map **map); /* takes a reference */
+};
 
 struct map_env { /* what creation needs of the engine */
 	uint32_t n_cpus;
 	struct btf *btf; /* resolved from attr->btf_fd, may be NULL */
-	void *engine; /* struct engine of prog/engine.h, for kinds registered from there */
-	const void *arena_opts; /* struct arena_opts template: policy, backend, null_guard */
+	int btf_err;     /* why it could not be resolved */
+	void *engine;    /* struct engine of prog/engine.h, for kinds registered from there */
+	const struct map_host *host;       /* may be NULL: no program arrays, no maps of maps */
+	const void *arena_opts;            /* struct arena_opts template: policy, backend, null_guard */
 };
 
 /* Generic checks, then the kind's. One reference for the caller. */
@@ -103,11 +128,34 @@ void map_put(struct map *map);
 struct arena *map_arena(const struct map *map); /* NULL unless an arena map */
 uint32_t map_value_size_sys(const struct map *map); /* bytes bpf(2) moves per value */
 
-/* CPU number of the calling thread as programs see it: stable during a run. [signal-safe] */
+/* Elements as bpf(2) moves them (elem.c): whole values, special fields skipped, BPF_F_LOCK,
+ * errnos of Linux. Callable from any thread, outside and inside runs. */
+int map_elem_lookup(struct map *map, const void *key, void *value, uint64_t flags);
+int map_elem_update(struct map *map, const void *key, const void *value, uint64_t flags);
+int map_elem_delete(struct map *map, const void *key);
+int map_elem_next_key(struct map *map, const void *key, void *next);
+int map_elem_lookup_and_delete(struct map *map, const void *key, void *value, uint64_t flags);
+
+/* Copy one value, without the special fields; those of dst stay. */
+void map_value_copy(const struct map *map, void *dst, const void *src);
+/* The same under the value's spin lock, which is in dst (into the map) or src (out of it). */
+void map_value_copy_locked(const struct map *map, void *dst, const void *src, bool lock_dst);
+/* Zero the special fields of a copy that leaves the map. */
+void map_value_clear_special(const struct map *map, void *value);
+/* The value leaves the map: cancel what its special fields have running. */
+void map_value_release(struct map *map, void *value);
+
+/*
+ * CPU number of the calling thread as programs see it: stable during a run. Every thread has
+ * its own as long as there are no more threads than CPUs; then the least used is shared.
+ * [signal-safe]
+ */
 uint32_t map_this_cpu(void);
-/* Programs on this thread see `cpu` from now on, MAP_CPU_ANY: where the thread really runs.
+/* Programs on this thread see `cpu` from now on, MAP_CPU_ANY: the thread's own number.
  * Returns the previous setting. */
 #define MAP_CPU_ANY UINT32_MAX
 uint32_t map_set_cpu(uint32_t cpu);
+/* How many CPUs there are for the threads of this process. Default: those online. */
+void map_cpu_limit(uint32_t n);
 
 #endif
