@@ -118,7 +118,7 @@ static int object_new(enum object_kind kind, void *ptr, int fd, struct object **
 
 int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id)
 {
-	struct object *o;
+	struct object *o = NULL;
 	int user_fd, err;
 
 	UA_TRY(object_new(kind, ptr, fd, &o, &user_fd));
