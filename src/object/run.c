@@ -6,6 +6,8 @@
 #include "prog/stream.h"
 #include "uarena.h"
 
+#include <time.h>
+
 static int not_loaded(const struct ua_program *prog)
 {
 	return object_fail(prog->obj, -EINVAL, "program %s: not loaded", ua_program__name(prog));
@@ -31,25 +33,84 @@ static void fill_run(const struct ua_program *prog, const struct ua_run_opts *o,
 	}
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
+}
+
+/* Linux runs SYSCALL programs once, untimed, and leaves the context where it found it. */
+static long run_syscall(const struct ua_program *prog, struct ua_run_opts *o, void *ctx)
+{
+	uint32_t n = o->repeat ? o->repeat : 1;
+	uint64_t ns = 0, start;
+	union bpf_attr attr;
+	long err = 0;
+
+	UA_FAIL_IF(o->data_in || o->data_out, -EINVAL);
+	for (uint32_t i = 0; i < n && !err; i++) {
+		if (o->ctx_in_size)
+			memcpy(ctx, o->ctx_in, o->ctx_in_size);
+		memset(&attr, 0, sizeof(attr));
+		attr.test.prog_fd = prog->fd;
+		attr.test.ctx_in = o->ctx_in_size ? (uintptr_t)ctx : 0;
+		attr.test.ctx_size_in = o->ctx_in_size;
+		start = now_ns();
+		err = kernel_bpf(prog->obj->k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+		ns += now_ns() - start;
+	}
+	o->retval = attr.test.retval;
+	o->duration = min_t(uint64_t, ns / n, UINT32_MAX);
+	if (o->ctx_out)
+		memcpy(o->ctx_out, ctx, min_t(size_t, o->ctx_out_size, o->ctx_in_size));
+	o->ctx_out_size = o->ctx_in_size;
+	return err;
+}
+
+static long run_syscall_copy(const struct ua_program *prog, struct ua_run_opts *o)
+{
+	void *ctx;
+	long err;
+
+	UA_FAIL_IF(o->ctx_in_size && !o->ctx_in, -EINVAL);
+	UA_FAIL_IF(o->ctx_in_size > UINT16_MAX, -EINVAL);
+	ctx = mem_zalloc(o->ctx_in_size);
+	UA_FAIL_IF(!ctx, -ENOMEM);
+	err = run_syscall(prog, o, ctx);
+	mem_free(ctx);
+	return err;
+}
+
+static long run_test(const struct ua_program *prog, struct ua_run_opts *o)
+{
+	union bpf_attr attr;
+	long err;
+
+	fill_run(prog, o, &attr);
+	err = kernel_bpf(prog->obj->k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
+	o->retval = attr.test.retval;
+	o->duration = attr.test.duration;
+	o->ctx_out_size = attr.test.ctx_size_out;
+	o->data_out_size = attr.test.data_size_out;
+	return err;
+}
+
 int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
 {
 	struct ua_run_opts o = {.cpu = -1};
-	union bpf_attr attr;
 	long err;
 
 	if (prog->fd < 0)
 		return not_loaded(prog);
 	if (opts)
 		memcpy(&o, opts, min_t(size_t, opts->sz, sizeof(o)));
-	fill_run(prog, &o, &attr);
-	err = kernel_bpf(prog->obj->k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
-	if (!opts)
-		return err;
-	o.retval = attr.test.retval;
-	o.duration = attr.test.duration;
-	o.ctx_out_size = attr.test.ctx_size_out;
-	o.data_out_size = attr.test.data_size_out;
-	memcpy(opts, &o, min_t(size_t, opts->sz, sizeof(o)));
+	err = prog->type == BPF_PROG_TYPE_SYSCALL ? run_syscall_copy(prog, &o) : run_test(prog, &o);
+	if (opts) {
+		o.sz = opts->sz;
+		memcpy(opts, &o, min_t(size_t, opts->sz, sizeof(o)));
+	}
 	return err;
 }
 
