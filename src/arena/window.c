@@ -15,7 +15,8 @@
 #include "base/base.h"
 
 #define PAGE ((size_t)ARENA_PAGE_SIZE)
-#define RESERVED (ARENA_MAX_SIZE + ARENA_GUARD_SIZE)
+#define MARGIN ARENA_GUARD_SIZE /* keeps other mappings away from the end of the upper guard */
+#define RESERVED (ARENA_MAX_SIZE + ARENA_GUARD_SIZE + MARGIN)
 
 static uint8_t *window_addr(const struct arena *a, uint32_t w)
 {
