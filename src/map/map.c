@@ -288,10 +288,25 @@ struct map *map_get(struct map *map)
 	return map;
 }
 
+static void destroy_later(struct epoch_item *item)
+{
+	map_destroy(container_of(item, struct map, gone));
+}
+
 void map_put(struct map *map)
 {
-	if (map && atomic_fetch_sub(&map->refs, 1) == 1)
+	if (!map || atomic_fetch_sub(&map->refs, 1) != 1)
+		return;
+	if (map->borrowed)
+		epoch_defer(&map->gone, destroy_later);
+	else
 		map_destroy(map);
+}
+
+void map_closed(struct map *map)
+{
+	if (map->v.ops->closed)
+		map->v.ops->closed(map);
 }
 
 /* -- Values --------------------------------------------------------------- */

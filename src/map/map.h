@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "abi/bpf.h"
+#include "base/epoch.h"
 
 struct btf;
 struct btf_type;
@@ -26,6 +27,8 @@ struct map_ops {
 	/* Sets priv; may set fd to a descriptor of its own, else map.c makes one. */
 	int (*create)(struct map *map, const union bpf_attr *attr);
 	void (*free)(struct map *map);
+	/* The last descriptor was closed; programs may still hold the map. */
+	void (*closed)(struct map *map);
 	/* Key and value types, sizes already compared; key_id 0 = none. NULL: a key is needed. */
 	int (*check_btf)(const struct map *map, const struct btf *btf, uint32_t key_id,
 			 uint32_t value_id);
@@ -84,6 +87,8 @@ struct map {
 	struct map_record rec;
 	_Atomic int frozen;
 	_Atomic int writers; /* live writable mmaps */
+	bool borrowed;       /* programs reach it through another map, without a reference */
+	struct epoch_item gone;
 	bool closed;         /* no user descriptor left: no new timers (prog/timer.c) */
 	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
 	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
@@ -125,7 +130,12 @@ int map_create(const union bpf_attr *attr, const struct map_env *env, struct map
 struct map *map_get(struct map *map);
 void map_put(struct map *map);
 
+/* Call when the last descriptor was closed. */
+void map_closed(struct map *map);
+
 struct arena *map_arena(const struct map *map); /* NULL unless an arena map */
+/* Bring user_vm_start and _end of an arena map up to date: after mmap, before verifying. */
+void map_arena_sync(struct map *map);
 uint32_t map_value_size_sys(const struct map *map); /* bytes bpf(2) moves per value */
 
 /* Elements as bpf(2) moves them (elem.c): whole values, special fields skipped, BPF_F_LOCK,

@@ -10,6 +10,10 @@
 #define MAP_KINDS(X)                                     \
 	X(BPF_MAP_TYPE_HASH, hash)                       \
 	X(BPF_MAP_TYPE_ARRAY, array)                     \
+	X(BPF_MAP_TYPE_PROG_ARRAY, prog_array)           \
+	X(BPF_MAP_TYPE_PERF_EVENT_ARRAY, perf_event_array) \
+	X(BPF_MAP_TYPE_ARRAY_OF_MAPS, array_of_maps)     \
+	X(BPF_MAP_TYPE_ARENA, arena)                     \
 	X(BPF_MAP_TYPE_PERCPU_HASH, percpu_hash)         \
 	X(BPF_MAP_TYPE_PERCPU_ARRAY, percpu_array)       \
 	X(BPF_MAP_TYPE_LRU_HASH, lru_hash)               \
@@ -49,5 +53,10 @@ int array_check_btf(const struct map *map, const struct btf *btf, uint32_t key_i
 		    uint32_t value_id);
 int array_remove(struct map *map, const void *key);
 int array_next_key(struct map *map, const void *key, void *next);
+
+/* Maps of maps (inner.c): copy of what programs may rely on, from a descriptor; and whether a
+ * map fits it. -EINVAL, -ENOTSUPP, -EBADF. */
+int map_inner_template(struct map *map, int fd);
+int map_inner_check(const struct map *outer, const struct map *inner);
 
 #endif
