@@ -285,6 +285,183 @@ UA_API void *ua_pool__alloc_nowait(struct ua_pool *pool, size_t size);
 /* -EINVAL, and nothing changes: ptr is not a live allocation of this pool. */
 UA_API int ua_pool__free(struct ua_pool *pool, void *ptr);
 
+/* ---- Host functions: what programs may call in the embedding application ---- */
+
+/*
+ * A program declares the function as a ksym and calls it directly:
+ *
+ *	extern u64 sum_list(struct node __arena *head, u32 limit) __ksym;
+ *
+ * The host describes and registers it before the first program of the engine is loaded:
+ *
+ *	static uint64_t sum_list(struct node *head, uint32_t limit) { ... }
+ *	static const struct ua_kfunc funcs[] = {
+ *		UA_KFUNC(u64, sum_list, (arena, head), (u32, limit)),
+ *	};
+ *	err = ua_engine__add_kfuncs(engine, funcs, 1);
+ *
+ * Kinds of parameters, at most 5:
+ *	u8 u16 u32 u64 s8 s16 s32 s64 bool   scalar
+ *	mem, then size      memory of the program (stack, map value) and its length (u32); the host
+ *	                    may read and write it
+ *	map                 a map of the program: ua_kfunc_map__*()
+ *	ctx                 the context of the program
+ *	callback            a function of the program taking up to 5 u64: ua_callback__call()
+ *	arena               arena pointer as a host pointer; zero becomes the base of the window
+ *	arena_nullable      the same, NULL stays NULL
+ *	str                 constant string
+ * Kinds of results: void, the scalars, and arena (a program pointer: ua_arena__to_program()).
+ *
+ * Arena pointers need no check: an access to a page that is not there, up to 32 KiB behind the
+ * pointer, is reported on the program's stderr stream and goes to scratch memory. All other
+ * pointers are proven by the verifier.
+ */
+enum ua_kind {
+	UA_KIND_NONE, /* ends a parameter list */
+	UA_KIND_void,
+	UA_KIND_u8,
+	UA_KIND_u16,
+	UA_KIND_u32,
+	UA_KIND_u64,
+	UA_KIND_s8,
+	UA_KIND_s16,
+	UA_KIND_s32,
+	UA_KIND_s64,
+	UA_KIND_bool,
+	UA_KIND_mem,
+	UA_KIND_size,
+	UA_KIND_map,
+	UA_KIND_ctx,
+	UA_KIND_callback,
+	UA_KIND_arena,
+	UA_KIND_arena_nullable,
+	UA_KIND_str,
+};
+
+#define UA_KFUNC_SLEEPABLE 1u /* only sleepable programs may call it */
+
+struct ua_kfunc {
+	size_t sz;
+	const char *name;
+	void *fn;
+	uint32_t flags;
+	enum ua_kind ret;
+	struct {
+		enum ua_kind kind;
+		const char *name;
+	} args[6];
+};
+
+#define UA_KFUNC(RET, NAME, ...) UA_KFUNC_FLAGS(0, RET, NAME, ##__VA_ARGS__)
+#define UA_KFUNC_FLAGS(FLAGS, RET, NAME, ...)                                                      \
+	{                                                                                          \
+		sizeof(struct ua_kfunc), #NAME, (void *)(NAME), (FLAGS), UA_KIND_##RET,            \
+		{                                                                                  \
+			UA_KARGS(__VA_ARGS__)                                                      \
+		}                                                                                  \
+	}
+#define UA_KARG_(KIND, ARG) { UA_KIND_##KIND, #ARG },
+#define UA_KARG(PAIR) UA_KARG_ PAIR
+#define UA_KARGS(...) UA_KARGS_N(_, ##__VA_ARGS__, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
+#define UA_KARGS_N(_0, _1, _2, _3, _4, _5, N, ...) UA_KARGS_##N
+#define UA_KARGS_0(...) { UA_KIND_NONE, 0 },
+#define UA_KARGS_1(A) UA_KARG(A)
+#define UA_KARGS_2(A, B) UA_KARG(A) UA_KARG(B)
+#define UA_KARGS_3(A, B, C) UA_KARGS_2(A, B) UA_KARG(C)
+#define UA_KARGS_4(A, B, C, D) UA_KARGS_2(A, B) UA_KARGS_2(C, D)
+#define UA_KARGS_5(A, B, C, D, E) UA_KARGS_2(A, B) UA_KARGS_3(C, D, E)
+
+/* All or none. -EEXIST: the name is taken; -EINVAL: ill-formed (the message names function and
+ * parameter); -EBUSY: a program was loaded; -EOPNOTSUPP: not UA_BACKEND_ENGINE. */
+UA_API int ua_engine__add_kfuncs(struct ua_engine *engine, const struct ua_kfunc *funcs, size_t n);
+
+/*
+ * The same from BTF, for prototypes that name structs of the host: the BTF of a C file, raw
+ * .BTF contents or an ELF file that has them (clang -target bpf -g -c). Parameter names carry
+ * the kinds as suffixes: __sz, __map, __ctx, __arena, __arena__nullable, __str, ...
+ */
+UA_API int ua_engine__add_btf(struct ua_engine *engine, const void *btf, size_t size);
+UA_API int ua_engine__add_btf_file(struct ua_engine *engine, const char *path);
+/* `name` is a function of the BTF. -ENOENT: it is not. */
+UA_API int ua_engine__add_kfunc_btf(struct ua_engine *engine, const char *name, void *fn,
+				    uint32_t flags);
+
+/* Within a host function: the program that called it. */
+UA_API struct ua_arena *ua_kfunc__arena(void); /* NULL if it has none */
+/* Calls back into the program. Returns its result, or 1 if the program was stopped. */
+UA_API uint64_t ua_callback__call(uint64_t callback, uint64_t a1, uint64_t a2, uint64_t a3,
+				  uint64_t a4, uint64_t a5);
+/* End the run with this negative errno; the program still runs to its end. */
+UA_API void ua_kfunc__fail(int err);
+/* Appends text to one of the program's streams. -ENOSPC: it is full. */
+UA_API int ua_kfunc__print(enum ua_stream id, const char *text);
+/* A parameter of kind map. lookup gives the live value, valid until the function returns. */
+UA_API void *ua_kfunc_map__lookup(void *map, const void *key);
+UA_API int ua_kfunc_map__update(void *map, const void *key, const void *value, uint64_t flags);
+UA_API int ua_kfunc_map__delete(void *map, const void *key);
+UA_API uint32_t ua_kfunc_map__value_size(const void *map);
+
+/* ---- struct_ops: C structs whose function pointers are programs ---- */
+
+/*
+ * The host declares a type, before the first program is loaded; its struct must be in the
+ * engine's BTF (ua_engine__add_btf). Objects bind programs to members with
+ *
+ *	SEC("struct_ops/pick") u32 BPF_PROG(my_pick, ...)
+ *	SEC(".struct_ops.link") struct policy mine = { .pick = (void *)my_pick };
+ *
+ * and the host calls them from any thread:
+ *
+ *	const struct policy *p = ua_struct_ops__enter(type);
+ *	if (p && p->pick)
+ *		choice = p->pick(req, flags);
+ *	ua_struct_ops__exit(type);
+ *
+ * Between enter and exit the struct and its functions stay valid, even while the link is
+ * updated or destroyed. Members without a program are NULL, data members hold what the object
+ * set. A program that is stopped returns its errno where an int can hold it, else 0.
+ *
+ * Arguments are integers and pointers of up to 8 bytes, at most 12. A function of the BTF named
+ * "<struct>__<member>" marks parameters by suffixes of their names: __arena (a host pointer into
+ * the program's arena, which the program gets as arena pointer), __arena__nullable, __nullable.
+ */
+struct ua_struct_ops;
+
+struct ua_struct_ops_opts {
+	size_t sz;
+	void *arg;
+	/* All may be NULL. check: refuse a value before it is used. reg, unreg, update tell when
+	 * a struct comes into use and goes; without reg one at a time may be in use (-EBUSY). */
+	int (*check)(void *arg, const void *ops);
+	int (*reg)(void *arg, const void *ops);
+	void (*unreg)(void *arg, const void *ops);
+	int (*update)(void *arg, const void *ops, const void *old);
+	size_t :0;
+};
+
+/* -ENOENT: the BTF has no such struct; -EEXIST; -EINVAL: a member cannot be called (named in the
+ * message); -EBUSY: a program was loaded. Lives as long as the engine. */
+UA_API int ua_engine__add_struct_ops(struct ua_engine *engine, const char *name,
+				     const struct ua_struct_ops_opts *opts,
+				     struct ua_struct_ops **type);
+UA_API const void *ua_struct_ops__enter(struct ua_struct_ops *type); /* NULL: none is in use */
+UA_API void ua_struct_ops__exit(struct ua_struct_ops *type);
+/* Between enter and exit: cb for each member that has a program, until it returns non-zero,
+ * which is returned. arena is the program's or NULL. */
+UA_API int ua_struct_ops__for_each_prog(struct ua_struct_ops *type, const void *ops,
+					int (*cb)(void *arg, const char *member, const char *program,
+						  struct ua_arena *arena),
+					void *arg);
+
+struct ua_link;
+
+/* Takes a map of a .struct_ops.link section into use. The caller owns *link. */
+UA_API int ua_map__attach_struct_ops(struct ua_map *map, struct ua_link **link);
+/* Replaces the struct in use by another of the same type, of any object of the engine. */
+UA_API int ua_link__update_map(struct ua_link *link, struct ua_map *map);
+UA_API int ua_link__fd(const struct ua_link *link);
+UA_API void ua_link__destroy(struct ua_link *link); /* takes it out of use */
+
 /* ---- Maps ---- */
 
 UA_API const char *ua_map__name(const struct ua_map *map);

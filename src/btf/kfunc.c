@@ -38,7 +38,8 @@ static const struct {
 	{"__k", KARG_CONST, false, true},	    {"__ign", KARG_IGNORE, true, false},
 	{"__map", KARG_MAP, true, false},	    {"__str", KARG_STR, true, true},
 	{"__irq_flag", KARG_IRQ_FLAG, true, false}, {"__iter", KARG_ITER, true, false},
-	{"__prog", KARG_PROG_AUX, true, false},	    {"__arena", KARG_ARENA_PTR, true, false},
+	{"__prog", KARG_PROG_AUX, true, false},	    {"__ctx", KARG_CTX, true, false},
+	{"__arena", KARG_ARENA_PTR, true, false},
 };
 
 /* true: a suffix decided out->kind. */

@@ -10,6 +10,7 @@
 #include "base/opts.h"
 #include "btf/btf.h"
 #include "map/map.h"
+#include "prog/host.h"
 #include "prog/struct_ops.h"
 
 _Static_assert((int)UA_SCRATCH_DEAD == ARENA_SCRATCH_DEAD &&
@@ -89,6 +90,7 @@ void engine_free(struct engine *e)
 		return;
 	epoch_drain();
 	struct_ops_free_types(e);
+	host_free_names(e);
 	mem_free(e->kfuncs.v);
 	btf__free(e->btf);
 	pthread_mutex_destroy(&e->lock);

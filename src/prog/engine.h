@@ -30,6 +30,8 @@ struct engine {
 	pthread_mutex_t lock; /* registration of kfuncs and struct_ops types */
 	bool loaded;	      /* a program was loaded: the BTF must not change any more */
 	struct struct_ops_type *struct_ops_types;
+	char **names; /* of the host's kfuncs */
+	size_t n_names, cap_names;
 
 	/* Set by the dispatcher: the program behind a descriptor with a reference, or NULL. */
 	struct prog *(*prog_by_fd)(void *dispatcher, int fd);
