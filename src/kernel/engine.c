@@ -78,7 +78,8 @@ static void object_get(enum object_kind kind, void *ptr)
 	case OBJECT_BTF:
 		btf_obj_get(ptr);
 		break;
-	default: /* links are only used under the table's reference */
+	default:
+		struct_ops_link_get(ptr);
 		break;
 	}
 }
@@ -96,7 +97,7 @@ static void object_put(enum object_kind kind, void *ptr)
 		btf_obj_put(ptr);
 		break;
 	default:
-		struct_ops_link_free(ptr);
+		struct_ops_link_put(ptr);
 		break;
 	}
 }

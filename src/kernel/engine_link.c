@@ -31,7 +31,7 @@ long cmd_link_create(struct engine_kernel *k, union bpf_attr *attr)
 	if (fd >= 0)
 		close(fd);
 	if (user_fd < 0)
-		struct_ops_link_free(link);
+		struct_ops_link_put(link);
 	return user_fd;
 }
 
@@ -54,22 +54,28 @@ static int update(struct engine_kernel *k, struct struct_ops_link *link, const u
 long cmd_link_update(struct engine_kernel *k, union bpf_attr *attr)
 {
 	struct struct_ops_link *link;
+	int err;
 
 	UA_FAIL_IF(attr->link_update.flags & ~BPF_F_REPLACE, -EINVAL);
 	UA_FAIL_IF(!(attr->link_update.flags & BPF_F_REPLACE) && attr->link_update.old_map_fd,
 		   -EINVAL);
 	UA_TRY(objects_get(&k->objects, (int)attr->link_update.link_fd, OBJECT_LINK,
 			   (void **)&link));
-	return update(k, link, attr);
+	err = update(k, link, attr);
+	struct_ops_link_put(link);
+	return err;
 }
 
 long cmd_link_detach(struct engine_kernel *k, union bpf_attr *attr)
 {
 	struct struct_ops_link *link;
+	int err;
 
 	UA_TRY(objects_get(&k->objects, (int)attr->link_update.link_fd, OBJECT_LINK,
 			   (void **)&link));
-	return struct_ops_link_detach(link);
+	err = struct_ops_link_detach(link);
+	struct_ops_link_put(link);
+	return err;
 }
 
 long cmd_prog_assoc_struct_ops(struct engine_kernel *k, union bpf_attr *attr)

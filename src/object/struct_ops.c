@@ -7,6 +7,7 @@
  * program that is only named by a member the kernel lacks is not loaded.
  */
 #include "object/object.h"
+#include "uarena.h"
 
 struct st_ops {
 	uint32_t local_id; /* struct type of the variable */
@@ -358,19 +359,99 @@ static long create_link(const struct ua_map *map)
 	return kernel_bpf(map->obj->k, BPF_LINK_CREATE, &attr, sizeof(attr));
 }
 
-int object_attach_struct_ops(struct ua_map *map)
+/* A map that may be linked keeps its value between links: it is written once. */
+static long write_value(const struct ua_map *map)
 {
-	uint8_t *value;
+	uint8_t *value = mem_zalloc(map->st->value_size);
 	long err;
 
-	if (!map->st || map->fd < 0)
-		return st_fail(map, -EINVAL, "not a loaded struct_ops variable", "");
-	value = mem_zalloc(map->st->value_size);
 	UA_FAIL_IF(!value, -ENOMEM);
 	fill_value(map, value);
 	err = set_value(map, value);
 	mem_free(value);
+	return err == -EBUSY && (map->def.map_flags & BPF_F_LINK) ? 0 : err;
+}
+
+int object_attach_struct_ops(struct ua_map *map)
+{
+	long err;
+
+	if (!map->st || map->fd < 0)
+		return st_fail(map, -EINVAL, "not a loaded struct_ops variable", "");
+	err = write_value(map);
 	if (!err && (map->def.map_flags & BPF_F_LINK))
 		err = create_link(map);
 	return err < 0 ? st_fail(map, err, "cannot attach", strerror(-err)) : err;
+}
+
+/* -- Public links ---------------------------------------------------------- */
+
+struct ua_link {
+	struct kernel *k;
+	int fd;	    /* of the link; -1: the map itself is registered */
+	int map_fd; /* then: its descriptor */
+};
+
+int ua_map__attach_struct_ops(struct ua_map *map, struct ua_link **out)
+{
+	struct ua_link *link;
+	int fd;
+
+	link = mem_zalloc(sizeof(*link));
+	UA_FAIL_IF(!link, -ENOMEM);
+	fd = object_attach_struct_ops(map);
+	if (fd < 0) {
+		mem_free(link);
+		return fd;
+	}
+	link->k = map->obj->k;
+	link->fd = map->def.map_flags & BPF_F_LINK ? fd : -1;
+	link->map_fd = map->fd;
+	*out = link;
+	return 0;
+}
+
+int ua_link__update_map(struct ua_link *link, struct ua_map *map)
+{
+	union bpf_attr attr;
+	long err;
+
+	if (!map->st || map->fd < 0)
+		return st_fail(map, -EINVAL, "not a loaded struct_ops variable", "");
+	UA_FAIL_IF(link->fd < 0, -EINVAL);
+	err = write_value(map);
+	if (!err) {
+		memset(&attr, 0, sizeof(attr));
+		attr.link_update.link_fd = link->fd;
+		attr.link_update.new_map_fd = map->fd;
+		err = kernel_bpf(link->k, BPF_LINK_UPDATE, &attr, sizeof(attr));
+	}
+	return err < 0 ? st_fail(map, err, "cannot replace the struct in use", strerror(-err)) : 0;
+}
+
+int ua_link__fd(const struct ua_link *link)
+{
+	return link->fd;
+}
+
+static void unregister_map(const struct ua_link *link)
+{
+	union bpf_attr attr;
+	int zero = 0;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_fd = link->map_fd;
+	attr.key = (uintptr_t)&zero;
+	kernel_bpf(link->k, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr));
+}
+
+void ua_link__destroy(struct ua_link *link)
+{
+	if (!link)
+		return;
+	if (link->fd >= 0)
+		link->k->ops->close(link->k, link->fd);
+	else
+		unregister_map(link);
+	mem_free(link);
 }

@@ -90,7 +90,7 @@ void engine_free(struct engine *e)
 		return;
 	epoch_drain();
 	struct_ops_free_types(e);
-	host_free_names(e);
+	host_free(e);
 	mem_free(e->kfuncs.v);
 	btf__free(e->btf);
 	pthread_mutex_destroy(&e->lock);

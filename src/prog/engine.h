@@ -16,6 +16,7 @@
 
 struct ua_engine_opts;
 struct struct_ops_type;
+struct host_consumer;
 
 struct engine {
 	struct btf *btf; /* engine types and kfunc prototypes, owned; grows by registration */
@@ -32,6 +33,7 @@ struct engine {
 	struct struct_ops_type *struct_ops_types;
 	char **names; /* of the host's kfuncs */
 	size_t n_names, cap_names;
+	struct host_consumer *consumers;
 
 	/* Set by the dispatcher: the program behind a descriptor with a reference, or NULL. */
 	struct prog *(*prog_by_fd)(void *dispatcher, int fd);

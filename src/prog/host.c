@@ -190,8 +190,22 @@ static const char *keep_name(struct engine *e, const char *name)
 	return copy;
 }
 
-void host_free_names(struct engine *e)
+void host_keep(struct engine *e, struct host_consumer *c)
 {
+	pthread_mutex_lock(&e->lock);
+	c->next = e->consumers;
+	e->consumers = c;
+	pthread_mutex_unlock(&e->lock);
+}
+
+void host_free(struct engine *e)
+{
+	struct host_consumer *c;
+
+	while ((c = e->consumers)) {
+		e->consumers = c->next;
+		mem_free(c);
+	}
 	for (size_t i = 0; i < e->n_names; i++)
 		mem_free(e->names[i]);
 	mem_free(e->names);

@@ -10,6 +10,12 @@ int host_add_kfuncs(struct engine *e, const struct ua_kfunc *funcs, size_t n);
 int host_add_kfunc_btf(struct engine *e, const char *name, void *fn, uint32_t flags);
 /* Appends the types of `btf`, which must have passed btf_check(). */
 int host_add_btf(struct engine *e, const struct btf *btf);
-void host_free_names(struct engine *e);
+
+/* Memory that must live as long as the engine, mem_free()d with it. */
+struct host_consumer {
+	struct host_consumer *next;
+};
+void host_keep(struct engine *e, struct host_consumer *c);
+void host_free(struct engine *e);
 
 #endif

@@ -26,6 +26,7 @@ void prog_destroy(struct prog *p)
 	code_free(p->code);
 	for (uint32_t i = 0; i < p->n_maps; i++)
 		map_put(p->maps[i]);
+	map_put(p->struct_ops);
 	mem_free(p->maps);
 	mem_free(p->orig);
 	mem_free(p->func_info);

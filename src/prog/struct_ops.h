@@ -72,12 +72,14 @@ int struct_ops_fill_verify(struct engine *e, uint32_t attach_btf_id, struct prog
 
 /* -- Links: the objects behind BPF_LINK_CREATE of a BPF_F_LINK map -------------------- */
 
-/* -EINVAL: not a struct_ops map that is ready; else what reg() says. Holds a map reference. */
+/* One reference for the caller. -EINVAL: not a struct_ops map that is ready; else what reg()
+ * says. Holds a map reference. */
 int struct_ops_link_new(struct map *map, struct struct_ops_link **out);
 /* expected_old may be NULL. -EOPNOTSUPP, -EINVAL, -ENOLINK, -EPERM as Linux. */
 int struct_ops_link_update(struct struct_ops_link *link, struct map *map, struct map *expected_old);
 int struct_ops_link_detach(struct struct_ops_link *link); /* -ENOLINK: already */
-void struct_ops_link_free(struct struct_ops_link *link);
+struct struct_ops_link *struct_ops_link_get(struct struct_ops_link *link);
+void struct_ops_link_put(struct struct_ops_link *link); /* the last one detaches; NULL is fine */
 
 /* -- Native functions (trampoline.c) ---------------------------------------------------- */
 

@@ -391,6 +391,7 @@ const struct map_ops struct_ops_map_ops = {
 /* -- Links -------------------------------------------------------------------------------- */
 
 struct struct_ops_link {
+	_Atomic int refs;
 	pthread_mutex_t lock;
 	struct map *map; /* held; NULL: detached */
 };
@@ -415,6 +416,7 @@ int struct_ops_link_new(struct map *map, struct struct_ops_link **out)
 		return err;
 	}
 	pthread_mutex_init(&link->lock, NULL);
+	link->refs = 1;
 	link->map = map_get(map);
 	*out = link;
 	return 0;
@@ -463,9 +465,15 @@ int struct_ops_link_detach(struct struct_ops_link *link)
 	return 0;
 }
 
-void struct_ops_link_free(struct struct_ops_link *link)
+struct struct_ops_link *struct_ops_link_get(struct struct_ops_link *link)
 {
-	if (!link)
+	atomic_fetch_add_explicit(&link->refs, 1, memory_order_relaxed);
+	return link;
+}
+
+void struct_ops_link_put(struct struct_ops_link *link)
+{
+	if (!link || atomic_fetch_sub_explicit(&link->refs, 1, memory_order_acq_rel) != 1)
 		return;
 	struct_ops_link_detach(link);
 	pthread_mutex_destroy(&link->lock);
