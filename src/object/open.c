@@ -212,29 +212,43 @@ static int compare_secinfo(const void *a, const void *b)
 	return x->offset < y->offset ? -1 : x->offset > y->offset;
 }
 
-/* clang leaves sizes and offsets of sections to relocations; take them from the symbols. */
+/*
+ * clang leaves sizes and offsets of sections to relocations; take them from the symbols. A
+ * hidden variable belongs to this object alone, which BTF expresses as static.
+ */
+static int complete_var(struct ua_object *obj, struct btf_var_secinfo *v, uint32_t sec, bool offset)
+{
+	struct btf_type *var = (struct btf_type *)btf__type_by_id(obj->btf, v->type);
+	const char *name = btf_name(obj->btf, var->name_off);
+	const struct elf_sym *sym = elf_find_symbol(&obj->elf, name, sec);
+
+	if (!sym || sym->sec != sec) {
+		if (offset)
+			return object_fail(obj, -EINVAL, "section %s: no symbol for variable %s",
+					   object_sec_name(obj, sec), name);
+		return 0;
+	}
+	if (offset)
+		v->offset = sym->value;
+	if (btf_is_var(var) && (sym->vis == STV_HIDDEN || sym->vis == STV_INTERNAL))
+		btf_var(var)->linkage = BTF_VAR_STATIC;
+	return 0;
+}
+
 static int complete_datasec(struct ua_object *obj, uint32_t id)
 {
 	struct btf_type *t = (struct btf_type *)btf__type_by_id(obj->btf, id);
 	struct btf_var_secinfo *v = btf_var_secinfos(t);
 	const char *name = btf_name(obj->btf, t->name_off);
 	uint32_t sec = elf_find_section(&obj->elf, name);
+	bool incomplete = !t->size;
 
 	if (!sec) /* .ksyms and .kconfig have no section */
 		return 0;
-	if (!t->size) {
+	if (incomplete)
 		t->size = min_t(uint64_t, obj->elf.secs[sec].size, UINT32_MAX);
-		for (uint32_t i = 0; i < btf_vlen(t); i++) {
-			const char *var = btf_type_name(obj->btf, v[i].type);
-			const struct elf_sym *sym = elf_find_symbol(&obj->elf, var, sec);
-
-			if (!sym || sym->sec != sec)
-				return object_fail(obj, -EINVAL,
-						   "section %s: no symbol for variable %s", name,
-						   var);
-			v[i].offset = sym->value;
-		}
-	}
+	for (uint32_t i = 0; i < btf_vlen(t); i++)
+		UA_TRY(complete_var(obj, &v[i], sec, incomplete));
 	if (btf_vlen(t))
 		qsort(v, btf_vlen(t), sizeof(*v), compare_secinfo);
 	for (uint32_t i = 0; i < btf_vlen(t); i++)
