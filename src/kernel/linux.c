@@ -8,13 +8,14 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
+#include <zlib.h>
 
 struct linux_kernel {
 	struct kernel k;
-	struct btf *btf;     /* parsed when first asked for */
+	struct btf *btf; /* parsed when first asked for */
 	bool btf_missing;
-	char *config;        /* text of the kernel's configuration, or NULL */
-	char value[256];     /* the string last returned by kconfig */
+	char *config;	 /* text of the kernel's configuration, or NULL */
+	char value[256]; /* the string last returned by kconfig */
 };
 
 static struct linux_kernel *of(struct kernel *k)
@@ -63,23 +64,24 @@ static struct btf *linux_btf(struct kernel *k)
 
 static char *read_text(const char *path)
 {
-	FILE *f = fopen(path, "re");
+	gzFile f = gzopen(path, "rb"); /* reads plain files too */
 	char *text = NULL;
-	size_t cap = 0, n = 0, got;
+	size_t cap = 0, n = 0;
+	int got;
 
 	if (!f)
 		return NULL;
 	do {
 		if (UA_GROW(&text, &cap, n + 65536)) {
 			mem_free(text);
-			fclose(f);
+			gzclose(f);
 			return NULL;
 		}
-		got = fread(text + n, 1, cap - n - 1, f);
-		n += got;
-	} while (got);
+		got = gzread(f, text + n, cap - n - 1);
+		n += got > 0 ? got : 0;
+	} while (got > 0);
 	text[n] = 0;
-	fclose(f);
+	gzclose(f);
 	return text;
 }
 
@@ -100,7 +102,8 @@ static int parse_config(struct linux_kernel *lk, const char *text, uint64_t *val
 	if (*text == '"') {
 		size_t n = strcspn(text + 1, "\"\n");
 
-		snprintf(lk->value, sizeof(lk->value), "%.*s", (int)min_t(size_t, n, 255), text + 1);
+		snprintf(lk->value, sizeof(lk->value), "%.*s", (int)min_t(size_t, n, 255),
+			 text + 1);
 		*str = lk->value;
 		return 0;
 	}
@@ -130,6 +133,8 @@ static int linux_kconfig(struct kernel *k, const char *name, uint64_t *val, cons
 	if (!lk->config) {
 		snprintf(path, sizeof(path), "/boot/config-%s", uts.release);
 		lk->config = read_text(path);
+		if (!lk->config)
+			lk->config = read_text("/proc/config.gz");
 	}
 	line = config_line(lk, name);
 	return line ? parse_config(lk, line, val, str) : -ENOENT;
