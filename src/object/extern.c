@@ -179,7 +179,8 @@ static bool candidate_fits(const struct ua_object *obj, const struct ext *ext,
 
 	if (btf_kind(t) != (ext->is_func ? BTF_KIND_FUNC : BTF_KIND_VAR))
 		return false;
-	return core_types_compat(obj->btf, local->type, kernel, t->type);
+	return core_types_compat(obj->btf, local->type, kernel, t->type) ||
+	       (ext->is_func && signature_kfunc_fits(obj->btf, local->type, kernel, t->type));
 }
 
 /*

@@ -251,6 +251,17 @@ void core_cache_free(struct ua_object *obj);
 bool core_types_compat(const struct btf *local, uint32_t local_id, const struct btf *kernel,
 		       uint32_t kernel_id);
 
+/* -- Prototypes (signature.c) ---------------------------------------------- */
+
+/* Do two FUNC_PROTOs agree in number, size and named structs of parameters and result? */
+bool signature_same(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
+		    uint32_t kernel_proto);
+/* May an extern function be resolved to this kfunc? */
+bool signature_kfunc_fits(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
+			  uint32_t kernel_proto);
+/* "int (struct request *, u32)" */
+void signature_print(const struct btf *btf, uint32_t proto, char *buf, size_t size);
+
 /* -- struct_ops (struct_ops.c) -------------------------------------------- */
 
 bool st_ops_wanted(const struct ua_map *map); /* is the map to be created? */

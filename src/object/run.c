@@ -41,8 +41,13 @@ static uint64_t now_ns(void)
 	return ts.tv_sec * 1000000000ull + ts.tv_nsec;
 }
 
-/* Linux runs SYSCALL programs once, untimed, and leaves the context where it found it. */
-static long run_syscall(const struct ua_program *prog, struct ua_run_opts *o, void *ctx)
+/* Linux runs these once, untimed, and leaves the context where it found it. */
+static bool runs_once(const struct ua_program *prog)
+{
+	return prog->type == BPF_PROG_TYPE_SYSCALL || prog->type == BPF_PROG_TYPE_RAW_TRACEPOINT;
+}
+
+static long run_once(const struct ua_program *prog, struct ua_run_opts *o, void *ctx)
 {
 	uint32_t n = o->repeat ? o->repeat : 1;
 	uint64_t ns = 0, start;
@@ -53,10 +58,10 @@ static long run_syscall(const struct ua_program *prog, struct ua_run_opts *o, vo
 	for (uint32_t i = 0; i < n && !err; i++) {
 		if (o->ctx_in_size)
 			memcpy(ctx, o->ctx_in, o->ctx_in_size);
-		memset(&attr, 0, sizeof(attr));
-		attr.test.prog_fd = prog->fd;
+		fill_run(prog, o, &attr);
+		attr.test.repeat = attr.test.ctx_size_out = 0;
 		attr.test.ctx_in = o->ctx_in_size ? (uintptr_t)ctx : 0;
-		attr.test.ctx_size_in = o->ctx_in_size;
+		attr.test.ctx_out = 0;
 		start = now_ns();
 		err = kernel_bpf(prog->obj->k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
 		ns += now_ns() - start;
@@ -69,7 +74,7 @@ static long run_syscall(const struct ua_program *prog, struct ua_run_opts *o, vo
 	return err;
 }
 
-static long run_syscall_copy(const struct ua_program *prog, struct ua_run_opts *o)
+static long run_once_copy(const struct ua_program *prog, struct ua_run_opts *o)
 {
 	void *ctx;
 	long err;
@@ -78,7 +83,7 @@ static long run_syscall_copy(const struct ua_program *prog, struct ua_run_opts *
 	UA_FAIL_IF(o->ctx_in_size > UINT16_MAX, -EINVAL);
 	ctx = mem_zalloc(o->ctx_in_size);
 	UA_FAIL_IF(!ctx, -ENOMEM);
-	err = run_syscall(prog, o, ctx);
+	err = run_once(prog, o, ctx);
 	mem_free(ctx);
 	return err;
 }
@@ -106,7 +111,7 @@ int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
 		return not_loaded(prog);
 	if (opts)
 		memcpy(&o, opts, min_t(size_t, opts->sz, sizeof(o)));
-	err = prog->type == BPF_PROG_TYPE_SYSCALL ? run_syscall_copy(prog, &o) : run_test(prog, &o);
+	err = runs_once(prog) ? run_once_copy(prog, &o) : run_test(prog, &o);
 	if (opts) {
 		o.sz = opts->sz;
 		memcpy(opts, &o, min_t(size_t, opts->sz, sizeof(o)));
@@ -116,7 +121,7 @@ int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
 
 int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 {
-	struct run_ctx rc = {.ctx = ctx};
+	struct prog *p;
 
 	if (ua_unlikely(prog->fd < 0))
 		return not_loaded(prog);
@@ -124,9 +129,8 @@ int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 		prog->engine_prog = kernel_engine_prog(prog->obj->k, prog->fd);
 	if (ua_unlikely(!prog->engine_prog))
 		return -EOPNOTSUPP; /* the live kernel runs it; only a test run can be asked for */
-	rc.prog = prog->engine_prog;
-	rc.sleepable = rc.prog->sleepable;
-	return prog_run(&rc, retval);
+	p = prog->engine_prog;
+	return prog_call(p, ctx, ctx ? p->stats.max_ctx_offset : 0, retval);
 }
 
 int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len)

@@ -234,6 +234,38 @@ static int bind_program(struct ua_map *map, uint32_t index, uint32_t member)
 	return 0;
 }
 
+/* Prototype behind a pointer to function, or 0. */
+static uint32_t proto_of(const struct btf *btf, uint32_t type_id)
+{
+	const struct btf_type *t = btf_resolve(btf, &type_id);
+
+	if (!type_id || !btf_is_ptr(t))
+		return 0;
+	type_id = t->type;
+	t = btf_resolve(btf, &type_id);
+	return type_id && btf_is_func_proto(t) ? type_id : 0;
+}
+
+/* A program is called with the kernel's arguments, so the prototypes must agree. */
+static int check_signature(const struct ua_map *map, const struct btf *kernel, const char *name,
+			   uint32_t local_type, uint32_t kernel_type)
+{
+	const struct btf *btf = map->obj->btf;
+	uint32_t local = proto_of(btf, local_type), wanted = proto_of(kernel, kernel_type);
+	char is[256], should[256];
+
+	if (!local || !wanted)
+		return st_fail(map, -EINVAL,
+			       "a program is assigned to a member that is no function", name);
+	if (signature_same(btf, local, kernel, wanted))
+		return 0;
+	signature_print(btf, local, is, sizeof(is));
+	signature_print(kernel, wanted, should, sizeof(should));
+	return object_fail(map->obj, -EINVAL,
+			   "section %s: variable %s: member %s is '%s' here, but must be '%s'",
+			   object_sec_name(map->obj, map->sec), map->name, name, is, should);
+}
+
 static int match_member(struct ua_map *map, const struct btf *kernel, uint32_t i)
 {
 	struct st_ops *st = map->st;
@@ -259,7 +291,11 @@ static int match_member(struct ua_map *map, const struct btf *kernel, uint32_t i
 		    size &&
 	    !is_zero(st->data + off, size))
 		return st_fail(map, -ENOTSUP, "the kernel's member has another size", name);
-	return st->progs[i] ? bind_program(map, st->progs[i] - 1, km) : 0;
+	if (!st->progs[i])
+		return 0;
+	UA_TRY(check_signature(map, kernel, name, m->type,
+			       btf_members(btf__type_by_id(kernel, st->kernel_id))[km].type));
+	return bind_program(map, st->progs[i] - 1, km);
 }
 
 static int match_struct(struct ua_map *map, const struct btf *kernel)
