@@ -44,7 +44,7 @@ struct run_hooks {
 	bool (*allowed)(struct run *run, uint64_t addr, uint32_t size, bool write);
 	/* Checked interpreter: may this helper or kfunc be called with r1..r5? NULL: yes. */
 	bool (*call_allowed)(struct run *run, const struct op *call, const uint64_t args[5]);
-	/* Checked interpreter: asked every 65536 jumps; false ends the run with -ETIMEDOUT.
+	/* Checked interpreter: asked every 65536 jumps and calls; false ends the run with -ETIMEDOUT.
 	 * NULL: for ever. */
 	bool (*go_on)(struct run *run);
 	/* Legacy LD_ABS/LD_IND: size bytes at `off` of the packet that belongs to `ctx`, in host

@@ -13,7 +13,7 @@
 #include "arena/run.h"
 #include "base/base.h"
 
-#define JUMPS_PER_QUESTION 65536
+#define STEPS_PER_QUESTION 65536
 #define MAX_NESTED_ACTIVATIONS 8
 
 struct frame {
@@ -26,7 +26,7 @@ struct frame {
 struct interp {
 	struct interp_activation act;
 	struct run *run;
-	uint32_t jumps; /* checked: until the next question */
+	uint32_t steps; /* checked: jumps and calls until the next question */
 	struct frame frames[MAX_CALL_FRAMES];
 	uint8_t stack[MAX_CALL_FRAMES * MAX_BPF_STACK] __attribute__((aligned(16)));
 };
@@ -222,11 +222,11 @@ static __attribute__((noinline)) bool checked_call(struct interp *in, const stru
 	return false;
 }
 
-static __attribute__((noinline)) bool checked_jump(struct interp *in, const struct op *pc)
+static __attribute__((noinline)) bool checked_pause(struct interp *in, const struct op *pc)
 {
 	struct run *run = in->run;
 
-	in->jumps = JUMPS_PER_QUESTION;
+	in->steps = STEPS_PER_QUESTION;
 	if (!run->hooks || !run->hooks->go_on || run->hooks->go_on(run))
 		return true;
 	stop(in, pc, -ETIMEDOUT, "ERROR: Time limit of the program exceeded");
@@ -299,6 +299,24 @@ static bool load_packet(struct interp *in, const struct op *pc, uint64_t ctx, in
 #define CHECKED 1
 #include "interp/loop.h"
 
+/* Callbacks count against the steps of the program around them. */
+static uint64_t call_checked(struct interp *in, const struct code_func *func,
+			     const uint64_t args[5])
+{
+	struct interp *outer = in->act.prev ? container_of(in->act.prev, struct interp, act) : NULL;
+	const struct op *pc = func->code->ops + func->start;
+	uint64_t ret = 0;
+
+	in->steps = outer ? outer->steps : STEPS_PER_QUESTION;
+	if (in->act.level >= MAX_NESTED_ACTIVATIONS)
+		stop(in, pc, -EFAULT, "ERROR: Callbacks nest too deep");
+	else if (--in->steps || checked_pause(in, pc))
+		ret = loop_checked(in, func, args);
+	if (outer)
+		outer->steps = in->steps;
+	return ret;
+}
+
 uint64_t interp_call(struct run *run, const struct code_func *func, const uint64_t args[5],
 		     int *err)
 {
@@ -310,18 +328,10 @@ uint64_t interp_call(struct run *run, const struct code_func *func, const uint64
 	in.act.level = in.act.prev ? in.act.prev->level + 1 : 0;
 	in.act.depth = 1;
 	in.act.stack = in.stack;
-	in.jumps = JUMPS_PER_QUESTION;
 	frame_begin(&in, 0, func->code);
 	in.act.frame[0].slot = func->start;
 	run->interp = &in.act;
-	if (!func->code->checked) {
-		ret = loop_trusting(&in, func, args);
-	} else if (in.act.level < MAX_NESTED_ACTIVATIONS) {
-		ret = loop_checked(&in, func, args);
-	} else {
-		stop(&in, func->code->ops + func->start, -EFAULT, "ERROR: Callbacks nest too deep");
-		ret = 0;
-	}
+	ret = func->code->checked ? call_checked(&in, func, args) : loop_trusting(&in, func, args);
 	run->interp = in.act.prev;
 	*err = run->stop;
 	return ret;

@@ -24,7 +24,7 @@
 	} while (0)
 #define TAKE()                                                                                     \
 	do {                                                                                       \
-		if (CHECKED && ua_unlikely(--in->jumps == 0) && !checked_jump(in, pc))             \
+		if (CHECKED && ua_unlikely(--in->steps == 0) && !checked_pause(in, pc))            \
 			goto stopped;                                                              \
 		pc = ops + pc->imm;                                                                \
 		DISPATCH();                                                                        \
@@ -315,6 +315,8 @@ static uint64_t LOOP(struct interp *in, const struct code_func *func, const uint
 	}
 
 	OP(CALL_LOCAL) {
+		if (CHECKED && ua_unlikely(--in->steps == 0) && !checked_pause(in, pc))
+			goto stopped;
 		if (CHECKED && in->act.depth == MAX_CALL_FRAMES) {
 			stop(in, pc, -EFAULT, "ERROR: Too many nested function calls");
 			goto stopped;
