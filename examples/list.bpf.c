@@ -59,7 +59,7 @@ int list_build(struct build_args *args)
 SEC("syscall")
 int list_sum(struct build_args *args)
 {
-	u64 sum = 0;
+	u64 sum = opaque_zero();
 
 	for (struct node __arena *n = head; n && can_loop; n = n->next)
 		sum += n->value;
@@ -70,7 +70,7 @@ int list_sum(struct build_args *args)
 SEC("syscall")
 int test_list(struct build_args *args)
 {
-	u64 sum = 0, length = 0;
+	u64 sum = opaque_zero(), length = opaque_zero();
 
 	for (u64 i = opaque_zero(); i < 100 && can_loop; i++) {
 		struct node __arena *n = node_new();

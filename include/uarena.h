@@ -112,6 +112,7 @@ struct ua_global_info {
 	const char *name, *section, *type;
 	size_t size;
 	void *addr; /* as ua_object__find_global() gives it */
+	uint32_t type_id; /* in the object's BTF */
 };
 /* The index-th global. -ENOENT: there are no more. */
 UA_API int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_global_info *info);

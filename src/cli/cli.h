@@ -15,13 +15,13 @@
 enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 
 /* X(name, function, operands, summary) */
-#define CLI_VERBS(X)                                                                              \
-	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")            \
-	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                       \
-	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")          \
-	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                 \
-	X("dump", cli_dump, "xlated|jited|btf OBJ [PROG]", "show what a program was turned into") \
-	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                  \
+#define CLI_VERBS(X)                                                                        \
+	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")      \
+	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                 \
+	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")    \
+	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")           \
+	X("dump", cli_dump, "xlated OBJ PROG | btf", "show what a program was turned into") \
+	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                            \
 	  "plugin of the public bpf_conformance runner")
 
 #define X(name, fn, operands, summary) int fn(int argc, char **argv);
@@ -92,6 +92,8 @@ int cli_write_file(const char *path, const void *buf, size_t size);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *cli_prog_type(uint32_t type);
 const char *cli_map_type(uint32_t type);
+/* --print: a global and what it leads to. */
+int cli_print_global(struct cli_session *s, const char *name);
 int cli_print_json(json_t *root); /* takes the reference */
 
 #endif

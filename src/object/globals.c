@@ -173,7 +173,8 @@ int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_gl
 		.name = want.found.name,
 		.section = object_sec_name(obj, want.found.sec),
 		.type = type_text(obj, want.found.type_id, text, sizeof(text)),
-		.size = want.found.size};
+		.size = want.found.size,
+		.type_id = want.found.type_id};
 	if (address(obj, &want.found, &info->addr))
 		info->addr = NULL;
 	return 0;

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * uarena dump: what became of a program. "xlated" is the program after verification and
+ * rewriting, with the source lines it came from; "btf" the types the engine offers to CO-RE.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+
+#include "abi/disasm.h"
+#include "kernel/handle.h"
+#include "object/object.h"
+#include "prog/prog.h"
+
+static const char *call_name(void *arg, const struct bpf_insn *insn, char *buf, size_t size)
+{
+	const struct code *code = arg;
+	uint32_t slot = (uint32_t)(insn - code->insns), idx = (uint32_t)code->ops[slot].imm;
+
+	if (code->ops[slot].op == OP_CALL_KFUNC && idx < code->n_kcalls)
+		return code->kcalls[idx].name;
+	if (code->ops[slot].op == OP_CALL_LOCAL && idx < code->n_funcs) {
+		snprintf(buf, size, "pc%+d#%s", (int)(code->funcs[idx].start - slot - 1),
+			 code->funcs[idx].name);
+		return buf;
+	}
+	return NULL;
+}
+
+/* Source lines once each, where their first instruction stands. */
+static void print_line(const struct code *code, uint32_t slot)
+{
+	const struct code_line *line = code_line_at(code, slot);
+
+	if (line && line->idx == slot && line->text)
+		printf("; %s @ %s:%u\n", line->text + strspn(line->text, " \t"),
+		       line->file ? line->file : "?", line->line);
+}
+
+static void print_func(const struct code *code, const struct code_func *f)
+{
+	struct disasm_names names = {.arg = (void *)code, .call = call_name};
+	char text[2 * DISASM_MAX];
+
+	printf("%s:\n", f->name);
+	for (uint32_t slot = f->start; slot < f->end; slot++) {
+		if (code->ops[slot].op == OP_PAD)
+			continue;
+		print_line(code, slot);
+		disasm_insn(&code->insns[slot], &names, text, sizeof(text));
+		printf("%4u: %s\n", slot, text);
+	}
+}
+
+static int dump_xlated(struct cli_session *s, const char *name)
+{
+	struct ua_program *p = ua_object__find_program(s->obj, name);
+	const struct prog *prog = kernel_engine_prog(s->engine->kernel, ua_program__fd(p));
+
+	if (!prog) {
+		cli_error("dump xlated shows what the engine made of a program; it has no --on "
+			  "linux");
+		return CLI_REFUSED;
+	}
+	for (uint32_t i = 0; i < prog->code->n_funcs; i++)
+		print_func(prog->code, &prog->code->funcs[i]);
+	return CLI_OK;
+}
+
+static void print_text(void *ctx, const char *fmt, va_list args)
+{
+	vprintf(fmt, args);
+}
+
+static int dump_btf(const struct cli_options *o)
+{
+	struct ua_engine *engine;
+	struct btf_dump *d;
+	const struct btf *btf;
+	int err = ua_engine__open(&o->engine, &engine);
+
+	if (err) {
+		cli_error("cannot start the engine: %s", strerror(-err));
+		return CLI_REFUSED;
+	}
+	btf = engine->kernel->ops->vmlinux_btf(engine->kernel);
+	d = btf ? btf_dump__new(btf, print_text, NULL, NULL) : NULL;
+	for (uint32_t id = 1; d && id < btf__type_cnt(btf); id++)
+		btf_dump__dump_type(d, id);
+	btf_dump__free(d);
+	ua_engine__close(engine);
+	return d ? CLI_OK : CLI_REFUSED;
+}
+
+static int dump_program(const struct cli_options *o)
+{
+	struct cli_session s;
+	int status;
+
+	if (o->n_operands != 3) {
+		cli_error("dump xlated takes an object and one program");
+		return CLI_USAGE;
+	}
+	status = cli_open(o, o->operands[1], &s);
+	if (!status)
+		status = cli_load_only(&s, o->operands + 2, 1);
+	if (!status)
+		status = dump_xlated(&s, o->operands[2]);
+	cli_close(&s);
+	return status;
+}
+
+int cli_dump(int argc, char **argv)
+{
+	struct cli_options o;
+	bool done;
+	int status = cli_options(argc, argv, "dump", ACCEPT_ENGINE, 1, &o, &done);
+
+	if (!done) {
+		if (!strcmp(o.operands[0], "xlated")) {
+			status = dump_program(&o);
+		} else if (!strcmp(o.operands[0], "btf")) {
+			status = dump_btf(&o);
+		} else {
+			cli_error("dump '%s': must be xlated or btf", o.operands[0]);
+			status = CLI_USAGE;
+		}
+	}
+	cli_options_free(&o);
+	return status;
+}

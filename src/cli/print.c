@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * --print: a global variable and the structures behind it, typed through BTF.
+ *
+ * Breadth first from the variable: every pointer to a struct whose value lies in the arena is
+ * followed, each address once, up to a limit. Memory is copied out of the arena before it is
+ * printed, so a wild pointer in the data prints as one.
+ */
+#include "cli/cli.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "btf/btf.h"
+#include "object/object.h"
+
+#define PRINT_MAX_OBJECTS 64
+#define PRINT_MAX_SIZE 65536
+
+struct place {
+	uint64_t addr;
+	uint32_t type_id;
+};
+
+struct walk {
+	const struct btf *btf;
+	struct ua_arena *arena;
+	struct btf_dump *dump;
+	struct place seen[PRINT_MAX_OBJECTS];
+	size_t n, next;
+	bool cut;
+};
+
+static void print_text(void *ctx, const char *fmt, va_list args)
+{
+	vprintf(fmt, args);
+}
+
+static void print_data(struct walk *w, uint32_t type_id, const void *data, size_t size)
+{
+	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .indent_str = "  ");
+
+	btf_dump__dump_type_data(w->dump, type_id, data, size, &opts);
+	putchar('\n');
+}
+
+static bool in_arena(const struct walk *w, uint64_t addr)
+{
+	uint64_t base = (uint64_t)(uintptr_t)ua_arena__user_base(w->arena);
+
+	return addr >= base && addr - base < ua_arena__size(w->arena);
+}
+
+static void enqueue(struct walk *w, uint64_t addr, uint32_t type_id)
+{
+	for (size_t i = 0; i < w->n; i++)
+		if (w->seen[i].addr == addr && w->seen[i].type_id == type_id)
+			return;
+	if (w->n == PRINT_MAX_OBJECTS)
+		w->cut = true;
+	else
+		w->seen[w->n++] = (struct place){addr, type_id};
+}
+
+/* Enqueue what the pointers in an object of this type lead to. */
+static void find_pointers(struct walk *w, uint32_t type_id, const uint8_t *data, size_t size,
+			  int depth)
+{
+	const struct btf_type *t = btf_resolve(w->btf, &type_id);
+	int64_t own = btf_size(w->btf, type_id);
+
+	if (own < 0 || (uint64_t)own > size || depth > 8)
+		return;
+	if (btf_is_ptr(t)) {
+		uint32_t to = t->type;
+		const struct btf_type *pointee = btf_resolve(w->btf, &to);
+		uint64_t addr;
+
+		memcpy(&addr, data, sizeof(addr));
+		if (btf_is_composite(pointee) && in_arena(w, addr))
+			enqueue(w, addr, to);
+	} else if (btf_is_composite(t)) {
+		for (int i = 0; i < btf_vlen(t); i++) {
+			uint32_t off = btf_member_bit_offset(t, i) / 8;
+
+			if (!btf_member_bitfield_size(t, i) && off < size)
+				find_pointers(w, btf_members(t)[i].type, data + off, size - off,
+					      depth + 1);
+		}
+	} else if (btf_is_array(t)) {
+		int64_t elem = btf_size(w->btf, btf_array(t)->type);
+
+		for (uint32_t i = 0; elem > 0 && i < btf_array(t)->nelems; i++)
+			find_pointers(w, btf_array(t)->type, data + i * (uint64_t)elem,
+				      (size_t)elem, depth + 1);
+	}
+}
+
+static void visit(struct walk *w, const struct place *p)
+{
+	int64_t size = btf_size(w->btf, p->type_id);
+	void *copy = size > 0 && size <= PRINT_MAX_SIZE ? malloc((size_t)size) : NULL;
+
+	printf("0x%" PRIx64 ": ", p->addr);
+	if (copy && !ua_arena__copy_out(w->arena, copy, p->addr, (size_t)size)) {
+		print_data(w, p->type_id, copy, (size_t)size);
+		find_pointers(w, p->type_id, copy, (size_t)size, 0);
+	} else {
+		puts("(not there)");
+	}
+	free(copy);
+}
+
+int cli_print_global(struct cli_session *s, const char *name)
+{
+	struct walk w = {.btf = s->obj->btf, .arena = ua_object__arena(s->obj)};
+	struct ua_global_info g;
+	size_t i = 0;
+	int err;
+
+	while (!(err = ua_object__global_at(s->obj, i++, &g)) && strcmp(g.name, name))
+		continue;
+	if (err) {
+		cli_error("--print %s: no such global variable; 'uarena show' lists them", name);
+		return CLI_REFUSED;
+	}
+	w.dump = btf_dump__new(w.btf, print_text, NULL, NULL);
+	if (!w.dump) {
+		cli_error("out of memory");
+		return CLI_REFUSED;
+	}
+	printf("%s = ", name);
+	print_data(&w, g.type_id, g.addr, g.size);
+	find_pointers(&w, g.type_id, g.addr, g.size, 0);
+	while (w.next < w.n)
+		visit(&w, &w.seen[w.next++]);
+	if (w.cut)
+		printf("(more than %d structures, the rest is not shown)\n", PRINT_MAX_OBJECTS);
+	btf_dump__free(w.dump);
+	return CLI_OK;
+}
