@@ -167,7 +167,7 @@ int64_t range_find(const struct range_set *set, uint32_t len)
 			n = n->kid[BY_SIZE][1];
 		}
 	}
-	return best ? best->start : -ENOENT;
+	return best ? (int64_t)best->start : -ENOENT;
 }
 
 bool range_contains(const struct range_set *set, uint32_t start, uint32_t len)
