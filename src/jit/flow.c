@@ -325,8 +325,6 @@ uint16_t ir_zero_after(const struct node *n, uint16_t zx)
 		return zx | bit(n->dst);
 	if ((n->op == OP_OR64_X || n->op == OP_XOR64_X) && zx & bit(n->src))
 		return zx;
-	if (n->op == N_SELECT && (n->src == NO_REG ? !((uint64_t)n->imm >> 32) : zx & bit(n->src)))
-		return zx;
 	return zx & (uint16_t)~e.def;
 }
 

@@ -32,7 +32,7 @@
 	X(ROL32, "d = rol32(s, imm)")              \
 	X(LEA64, "d = s + (x << scale) + off")     \
 	X(LEA32, "u32 d = s + (x << scale) + off") \
-	X(SELECT, "if !(x cond y|off) d = s|imm")  \
+	X(SELECT, "if !(x cond y|off) cold node")  \
 	X(ANDN64, "d = ~x & s")                    \
 	X(ANDN32, "u32 d = ~x & s")                \
 	X(BLSR64, "d = s & (s - 1)")               \
@@ -66,6 +66,7 @@ struct node {
 	uint16_t live_hi; /* and its upper half matters */
 	uint16_t zx;	  /* upper half known to be zero; state before the node */
 	uint8_t flags;
+	bool negated;	       /* conditional jumps: taken if the condition does not hold */
 	uint8_t x, y, scale;   /* further operands of fused operations */
 	uint16_t cond;	       /* SELECT, JMEM, RMW, ALUM: the operation fused in */
 	uint32_t cold, n_cold; /* the nodes it stands for, in ir.cold, if it may fault */
@@ -111,6 +112,7 @@ uint16_t ir_zero_after(const struct node *n, uint16_t zx);
 bool ir_is_jump(const struct node *n); /* has a target */
 bool ir_falls_through(const struct node *n);
 int ir_flow(struct ir *ir, const struct node_func *f);
+int ir_fuse(struct ir *ir, const struct node_func *f); /* leaves the facts up to date */
 
 static inline uint16_t bit(uint8_t reg)
 {

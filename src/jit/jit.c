@@ -266,7 +266,7 @@ static int prepare(struct jit *j, struct code *code)
 	UA_FAIL_IF(!j->frame_size, -ENOMEM);
 	UA_TRY(ir_build(&j->ir, code));
 	for (uint32_t f = 0; f < code->n_funcs; f++)
-		UA_TRY(ir_flow(&j->ir, &j->ir.funcs[f]));
+		UA_TRY(ir_fuse(&j->ir, &j->ir.funcs[f]));
 	return 0;
 }
 

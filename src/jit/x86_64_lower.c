@@ -27,7 +27,7 @@
 #include <ucontext.h>
 
 intptr_t target_run_top_offset;
-static bool has_bmi2;
+static bool has_bmi1, has_bmi2;
 
 static const uint8_t saved_regs[] = {6, 7, 8, 9};
 
@@ -803,7 +803,7 @@ static void emit_compare(struct jit *j, uint16_t op, uint8_t a, uint8_t b, int32
 static void lower_jcond(struct jit *j, const struct node *n)
 {
 	emit_compare(j, n->op, n->dst, n->src, n->off);
-	emit_jcc(j, cond_cc(n->op), n->target);
+	emit_jcc(j, cond_cc(n->op) ^ n->negated, n->target);
 }
 
 /* Count 0 goes to -1 and 1 to 0: both leave the fast path; which one it was is seen there. */
@@ -1022,9 +1022,114 @@ static void lower_call(struct jit *j, const struct node *n)
 
 /* -- Fused operations ----------------------------------------------------- */
 
+static void lower_rotate(struct jit *j, const struct node *n)
+{
+	unsigned w = n->op == N_ROL64;
+	uint8_t d = native(n->dst), s = native(n->src);
+
+	if (d != s && has_bmi2) {
+		emit_vex(j, w, 3, 3, 0xf0, d, 0, s); /* rorx */
+		put1(j, (uint8_t)((w ? 64 : 32) - n->imm));
+		return;
+	}
+	if (d != s)
+		emit_mov(j, w, d, s);
+	emit_shift_ri(j, w, SHIFT_ROL, d, (uint8_t)n->imm);
+}
+
+static void lower_lea(struct jit *j, const struct node *n)
+{
+	unsigned w = n->op == N_LEA64;
+	uint8_t d = native(n->dst), s = native(n->src), x = n->x == NO_REG ? NO_REG : native(n->x);
+
+	if (d == s && x == NO_REG)
+		emit_alu_ri(j, w, ALU_ADD, d, n->off);
+	else if (d == s && !n->scale && !n->off)
+		emit_alu_rr(j, w, ALU_ADD, d, x);
+	else if (d == x && !n->scale && !n->off)
+		emit_alu_rr(j, w, ALU_ADD, d, s);
+	else
+		emit_lea(j, w, d, (struct mem){s, x, n->scale, n->off});
+}
+
+static void lower_andn(struct jit *j, const struct node *n)
+{
+	unsigned w = n->op == N_ANDN64;
+
+	if (has_bmi1) {
+		emit_vex(j, w, 0, 2, 0xf2, native(n->dst), native(n->x), native(n->src));
+		return;
+	}
+	emit_mov(j, w, T2, native(n->x));
+	emit_rr(j, w, 0xf7, 2, T2); /* not */
+	emit_alu_rr(j, w, ALU_AND, T2, native(n->src));
+	emit_mov(j, w, native(n->dst), T2);
+}
+
+static void lower_blsr(struct jit *j, const struct node *n)
+{
+	unsigned w = n->op == N_BLSR64;
+	uint8_t d = native(n->dst), s = native(n->src);
+
+	if (has_bmi1) {
+		emit_vex(j, w, 0, 2, 0xf3, 1, d, s);
+		return;
+	}
+	emit_lea(j, w, T2, (struct mem){s, NO_REG, 0, -1});
+	emit_alu_rr(j, w, ALU_AND, T2, s);
+	emit_mov(j, w, d, T2);
+}
+
+/* Both outcomes are computed, the unwanted one is not taken over. */
+static void lower_select(struct jit *j, const struct node *n)
+{
+	const struct node *arm = &j->ir.cold[n->cold];
+	enum alu_group g = (enum alu_group)((arm->op - OP_ADD64_K) / 4);
+	unsigned w = (arm->op - OP_ADD64_K) % 4 < 2;
+	uint8_t d = native(n->dst), value = T2;
+
+	if (arm->op == OP_LDIMM64) {
+		emit_imm64(j, T2, (uint64_t)arm->imm);
+	} else if (op_info[arm->op].kind == K_ALU_K) {
+		if (g != G_MOV)
+			emit_mov(j, w, T2, d);
+		emit_alu_k(j, w, g, T2, (int32_t)arm->imm);
+	} else if (g == G_MOV && (w || j->zx & bit(arm->src))) {
+		value = native(arm->src);
+	} else {
+		if (g != G_MOV)
+			emit_mov(j, w, T2, d);
+		emit_alu_x(j, w, g, T2, native(arm->src));
+	}
+	emit_compare(j, n->cond, n->x, n->y, n->off);
+	emit_cmov(j, 1, cond_cc(n->cond) ^ !n->negated, d, value);
+}
+
 static void lower_fused(struct jit *j, const struct node *n)
 {
-	ua_assert(n->op == N_NOP);
+	switch (n->op) {
+	case N_ROL64:
+	case N_ROL32:
+		lower_rotate(j, n);
+		break;
+	case N_LEA64:
+	case N_LEA32:
+		lower_lea(j, n);
+		break;
+	case N_ANDN64:
+	case N_ANDN32:
+		lower_andn(j, n);
+		break;
+	case N_BLSR64:
+	case N_BLSR32:
+		lower_blsr(j, n);
+		break;
+	case N_SELECT:
+		lower_select(j, n);
+		break;
+	default:
+		ua_assert(n->op == N_NOP);
+	}
 }
 
 /* -- Functions ------------------------------------------------------------ */
@@ -1139,6 +1244,7 @@ void target_emit_shared(struct jit *j)
 bool target_available(void)
 {
 	target_run_top_offset = (intptr_t)((char *)&run_top - (char *)__builtin_thread_pointer());
+	has_bmi1 = __builtin_cpu_supports("bmi");
 	has_bmi2 = __builtin_cpu_supports("bmi2");
 	return true;
 }
