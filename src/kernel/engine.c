@@ -14,6 +14,7 @@
 #include "kernel/engine_priv.h"
 #include "kernel/user.h"
 #include "map/map.h"
+#include "prog/timer.h"
 #include "prog/struct_ops.h"
 
 /* -- Commands ------------------------------------------------------------------------ */
@@ -87,7 +88,8 @@ static void object_get(enum object_kind kind, void *ptr)
 static void object_put(enum object_kind kind, void *ptr)
 {
 	switch (kind) {
-	case OBJECT_MAP:
+	case OBJECT_MAP: /* the table's reference stands for all descriptors */
+		timer_map_closed(ptr);
 		map_put(ptr);
 		break;
 	case OBJECT_PROG:

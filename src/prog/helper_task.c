@@ -45,7 +45,10 @@ HELPER_FN(get_current_task)
 
 HELPER_FN(get_current_task_btf)
 {
-	return (uintptr_t)task_current();
+	struct task_struct *t = task_current();
+
+	region_allow(run_ctx_top(), t, sizeof(*t), false);
+	return (uintptr_t)t;
 }
 
 struct ns_info {

@@ -5,6 +5,7 @@
 #include "prog/format.h"
 #include "prog/lock.h"
 #include "prog/probe.h"
+#include "prog/region.h"
 #include "prog/task.h"
 #include "base/base.h"
 #include "map/map.h"
@@ -237,7 +238,10 @@ KFUNC_FN(bpf_local_irq_restore)
 
 KFUNC_FN(bpf_task_from_pid)
 {
-	return (uintptr_t)task_by_pid((int32_t)r1);
+	struct task_struct *t = task_by_pid((int32_t)r1);
+
+	region_allow(run_ctx_top(), t, sizeof(*t), false);
+	return (uintptr_t)t;
 }
 
 KFUNC_FN(bpf_task_acquire)
@@ -253,7 +257,11 @@ KFUNC_FN(bpf_task_release)
 
 KFUNC_FN(bpf_cgroup_from_id)
 {
-	return r1 == cgroup_root()->kn->id ? (uintptr_t)cgroup_root() : 0;
+	struct cgroup *cgrp = cgroup_root();
+
+	region_allow(run_ctx_top(), cgrp, sizeof(*cgrp), false);
+	region_allow(run_ctx_top(), cgrp->kn, sizeof(*cgrp->kn), false);
+	return r1 == cgrp->kn->id ? (uintptr_t)cgrp : 0;
 }
 
 KFUNC_FN(bpf_cgroup_acquire)

@@ -13,6 +13,7 @@
 #include "base/base.h"
 #include "base/epoch.h"
 #include "prog/helper.h"
+#include "prog/region.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -127,6 +128,8 @@ static void fire(struct timer *t)
 	svc.running = t;
 	epoch_enter();
 	pthread_mutex_unlock(&svc.lock);
+	region_allow(&rc, t->key, t->map->v.key_size, false);
+	region_allow(&rc, t->value, t->map->v.value_size, true);
 	prog_callback_run(&rc, cb, args, &retval);
 	epoch_exit();
 	prog_put(prog);
