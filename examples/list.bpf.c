@@ -61,8 +61,10 @@ int list_sum(struct build_args *args)
 {
 	u64 sum = opaque_zero();
 
-	for (struct node __arena *n = head; n && can_loop; n = n->next)
-		sum += n->value;
+	/* Reading an arena variable is also what ties this program to its arena. */
+	if (nodes_built)
+		for (struct node __arena *n = head; n && can_loop; n = n->next)
+			sum += n->value;
 	args->sum = sum;
 	return 0;
 }

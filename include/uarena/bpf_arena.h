@@ -81,15 +81,15 @@ spent:
 #define can_loop can_loop_check()
 
 /*
- * A zero the compiler cannot see through. Counters of loops bounded by can_loop start from it,
- * so that the verifier treats them as unknown and does not unroll the loop.
+ * A zero that neither compiler nor verifier can see through: memory of a data map may hold
+ * anything. Counters of loops bounded by can_loop start from it, so that the verifier treats
+ * them as unknown instead of walking every iteration.
  */
+static volatile u64 uarena_zero;
+
 static __always_inline u64 opaque_zero(void)
 {
-	u64 zero = 0;
-
-	asm volatile("" : "+r"(zero));
-	return zero;
+	return uarena_zero;
 }
 
 #endif
