@@ -329,6 +329,7 @@ enum ua_kind {
 	UA_KIND_s32,
 	UA_KIND_s64,
 	UA_KIND_bool,
+	UA_KIND__Bool = UA_KIND_bool, /* where bool is a macro */
 	UA_KIND_mem,
 	UA_KIND_size,
 	UA_KIND_map,
