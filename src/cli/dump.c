@@ -24,7 +24,7 @@ static const char *call_name(void *arg, const struct bpf_insn *insn, char *buf, 
 	if (code->ops[slot].op == OP_CALL_KFUNC && idx < code->n_kcalls)
 		return code->kcalls[idx].name;
 	if (code->ops[slot].op == OP_CALL_LOCAL && idx < code->n_funcs) {
-		snprintf(buf, size, "pc%+d#%s", (int)(code->funcs[idx].start - slot - 1),
+		snprintf(buf, size, "%+d#%s", (int)(code->funcs[idx].start - slot - 1),
 			 code->funcs[idx].name);
 		return buf;
 	}

@@ -28,7 +28,7 @@ enum {
 	X(0, "debug", 'd', NULL, "more messages")                                                \
 	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                          \
 	X(ACCEPT_ENGINE, "global", 'G', "'VAR = VALUE'", "set a global variable before loading") \
-	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "interp|jit", "how programs are executed")        \
+	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "auto|interp|jit", "how programs are executed")        \
 	X(ACCEPT_ENGINE, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")  \
 	X(ACCEPT_ENGINE, "window", OPT_WINDOW, "auto|uffd|guard|mprotect",                       \
 	  "how holes are trapped")                                                               \

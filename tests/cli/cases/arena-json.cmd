@@ -1,0 +1,1 @@
+$U arena -j $EX/wild.bpf.o wild_load

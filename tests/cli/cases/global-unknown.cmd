@@ -1,0 +1,1 @@
+$U run $EX/list.bpf.o test_list -G 'nope = 1'

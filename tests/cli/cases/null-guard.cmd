@@ -1,0 +1,1 @@
+$U arena --null-guard $EX/list.bpf.o test_list

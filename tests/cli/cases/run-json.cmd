@@ -1,0 +1,1 @@
+$U run -j $EX/wild.bpf.o wild_load

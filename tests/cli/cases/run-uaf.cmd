@@ -1,0 +1,1 @@
+$U run $EX/uaf.bpf.o use_after_free

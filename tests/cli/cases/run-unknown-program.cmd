@@ -1,0 +1,1 @@
+$U run $EX/wild.bpf.o nothing

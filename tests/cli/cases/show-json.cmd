@@ -1,0 +1,1 @@
+$U show -j $EX/wild.bpf.o

@@ -1,0 +1,1 @@
+$U show $T/none.bpf.o

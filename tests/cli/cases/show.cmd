@@ -1,0 +1,1 @@
+$U show $EX/htab.bpf.o

@@ -1,0 +1,1 @@
+$U test -t "test_b*" $EX/atomics.bpf.o

@@ -1,0 +1,1 @@
+$U test -l $EX/atomics.bpf.o

@@ -1,0 +1,1 @@
+$U run --engine turbo $EX/list.bpf.o test_list
