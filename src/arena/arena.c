@@ -286,25 +286,34 @@ int arena_mmap(struct arena *a, void **addr, size_t len, int prot, int flags, ui
 	UA_FAIL_IF(!arena_is_ours(a), -EPERM);
 	UA_FAIL_IF(!len || offset % PAGE, -EINVAL);
 	UA_FAIL_IF(!size, -ENOMEM);
-	UA_FAIL_IF(prot & PROT_EXEC, -EACCES);
+	UA_FAIL_IF(prot & PROT_EXEC, -EPERM);
 	pthread_mutex_lock(&a->lock);
 	err = map_locked(a, addr, size, prot, flags, offset);
 	pthread_mutex_unlock(&a->lock);
 	return err;
 }
 
+/* The view goes as a whole or not at all; what else lies in the range is unmapped as usual. */
 int arena_munmap(struct arena *a, void *addr, size_t len)
 {
 	struct view *v = &a->space.user;
-	uint64_t size = (len + PAGE - 1) & ~(PAGE - 1);
-	int err = -EINVAL;
+	uint64_t start = (uint64_t)addr, end, at, view_end;
+	int err = 0;
 
 	UA_FAIL_IF(!arena_is_ours(a), -EPERM);
+	UA_FAIL_IF(!len || start % PAGE || __builtin_add_overflow(start, len + PAGE - 1, &end), -EINVAL);
+	end &= ~(PAGE - 1);
 	pthread_mutex_lock(&a->lock);
-	if (v->start && v->start == addr && size == v->n_pages * PAGE) {
-		drop_view(a);
-		err = 0;
+	at = (uint64_t)v->start;
+	view_end = at + v->n_pages * PAGE;
+	if (at && start < view_end && end > at) {
+		if (start <= at && end >= view_end)
+			drop_view(a);
+		else
+			err = -EINVAL;
 	}
+	if (!err)
+		err = os_munmap(addr, end - start);
 	pthread_mutex_unlock(&a->lock);
 	return err;
 }
