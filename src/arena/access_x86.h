@@ -9,7 +9,8 @@
 	".popsection"
 
 /* gcc 12 forgets that an asm goto with outputs is volatile, and without an empty statement
- * behind it may let the jump path clobber the output. */
+ * behind it and another on the jump path may let one path clobber what the other sets. */
+#define ACCESS_FAULTED() __asm__ __volatile__("")
 #define ACCESS_ASM(...)                                 \
 	do {                                            \
 		__asm__ __volatile__ goto(__VA_ARGS__); \
@@ -20,35 +21,24 @@
  * The macros jump to the label `fault` of the function around them. Memory is a register operand,
  * because a dereference in C would be checked by sanitizers.
  */
-#define ACCESS_LOAD(insn, at, result)               \
-	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY \
-		     : [out] "=r"(result)           \
-		     : [mem] "r"(at)                \
-		     : "memory"                     \
-		     : fault)
+#define ACCESS_LOAD(insn, at, result) \
+	ACCESS_ASM("1: " insn         \
+		   "\n\t" ACCESS_ENTRY : [out] "=r"(result) : [mem] "r"(at) : "memory" : fault)
 
 /* Plain stores, and read-modify-write that leaves the operand as it is. */
-#define ACCESS_STORE(insn, type, at, operand)                    \
-	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY              \
-		     :                                           \
-		     : [mem] "r"(at), [val] "q"((type)(operand)) \
-		     : "memory", "cc"                            \
-		     : fault)
+#define ACCESS_STORE(insn, type, at, operand)                        \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY : : [mem] "r"(at), \
+		   [val] "q"((type)(operand)) : "memory", "cc" : fault)
 
 /* The operand's register receives the old value. */
-#define ACCESS_SWAP(insn, at, operand)              \
-	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY \
-		     : [val] "+r"(operand)          \
-		     : [mem] "r"(at)                \
-		     : "memory", "cc"               \
-		     : fault)
+#define ACCESS_SWAP(insn, at, operand)                                                   \
+	ACCESS_ASM("1: " insn                                                            \
+		   "\n\t" ACCESS_ENTRY : [val] "+r"(operand) : [mem] "r"(at) : "memory", \
+		   "cc" : fault)
 
-#define ACCESS_CMPXCHG(insn, type, at, comparand, operand)       \
-	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY              \
-		     : "+a"(comparand)                           \
-		     : [mem] "r"(at), [val] "r"((type)(operand)) \
-		     : "memory", "cc"                            \
-		     : fault)
+#define ACCESS_CMPXCHG(insn, type, at, comparand, operand)                           \
+	ACCESS_ASM("1: " insn "\n\t" ACCESS_ENTRY : "+a"(comparand) : [mem] "r"(at), \
+		   [val] "r"((type)(operand)) : "memory", "cc" : fault)
 
 static inline __attribute__((always_inline)) bool access_load(const void *addr, unsigned int size,
 							      uint64_t *val)
@@ -74,6 +64,7 @@ static inline __attribute__((always_inline)) bool access_load(const void *addr, 
 	*val = narrow;
 	return true;
 fault:
+	ACCESS_FAULTED();
 	return false;
 }
 
@@ -96,6 +87,7 @@ static inline __attribute__((always_inline)) bool access_store(void *addr, unsig
 	}
 	return true;
 fault:
+	ACCESS_FAULTED();
 	return false;
 }
 
@@ -173,6 +165,7 @@ static inline __attribute__((always_inline)) bool access_rmw32(void *addr, int o
 		return true;
 	}
 fault:
+	ACCESS_FAULTED();
 	return false;
 }
 
@@ -221,6 +214,7 @@ static inline __attribute__((always_inline)) bool access_rmw64(void *addr, int o
 		return true;
 	}
 fault:
+	ACCESS_FAULTED();
 	return false;
 }
 
