@@ -375,7 +375,9 @@ enum helper_flags {
 	N(191, copy_from_user_task) \
 	N(192, skb_set_tstamp) \
 	N(193, ima_file_hash) \
-	N(194, kptr_xchg) \
+	H(194, kptr_xchg, RET_PTR_TO_BTF_ID | PTR_MAYBE_NULL, \
+	  (ARG_KPTR_XCHG_DEST, ARG_PTR_TO_BTF_ID_OR_NULL | OBJ_RELEASE), \
+	  HELPER_TYPES_ALL, 0, NULL) \
 	H(195, map_lookup_percpu_elem, RET_PTR_TO_MAP_VALUE_OR_NULL, \
 	  (ARG_CONST_MAP_PTR, ARG_PTR_TO_MAP_KEY, ARG_ANYTHING), \
 	  HELPER_TYPES_ALL, HELPER_PKT, NULL) \

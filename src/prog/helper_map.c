@@ -80,6 +80,12 @@ HELPER_FN(map_lookup_percpu_elem)
 	return give_value(map, ops_of(map)->lookup_percpu(map, host_ptr(r2), (uint32_t)r3));
 }
 
+/* The verifier knows that r1 is a pointer field of a map value; ownership moves both ways. */
+HELPER_FN(kptr_xchg)
+{
+	return __atomic_exchange_n((uint64_t *)host_ptr(r1), r2, __ATOMIC_SEQ_CST);
+}
+
 struct each {
 	uint64_t cb, ctx;
 };
