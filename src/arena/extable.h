@@ -16,6 +16,7 @@
 #define EXT_NO_REG 0xff
 #define EXT_F_WRITE 1 /* report WRITE, else READ */
 #define EXT_F_ARENA 2 /* arena access: report; otherwise a BTF-pointer probe: silent */
+#define EXT_F_HOST 4  /* addr_reg holds window base + pointer, not the pointer alone */
 
 /* Registers are numbered as the architecture encodes them (x86-64: rax 0, rcx 1, ... r15 15). */
 struct ext_entry {

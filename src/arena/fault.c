@@ -109,6 +109,8 @@ static void program_fault(const struct ext_entry *e, uintptr_t region, ucontext_
 		uint64_t reg = e->addr_reg == EXT_NO_REG ? 0 : (uint64_t)*uc_reg(uc, e->addr_reg);
 		uint64_t addr = reg + (uint64_t)(int64_t)e->disp;
 
+		if (run->arena && e->flags & EXT_F_HOST)
+			addr -= (uintptr_t)arena_window_base(run->arena);
 		if (run->arena)
 			addr = arena_to_user(run->arena, addr);
 		run->violation(run, addr, e->flags & EXT_F_WRITE, uc, e->idx);

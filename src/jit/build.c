@@ -31,7 +31,7 @@ bool ir_falls_through(const struct node *n)
 	return n->op != OP_JA && n->op != OP_JA32 && n->op != OP_EXIT;
 }
 
-static bool is_arena_access(const struct node *n)
+bool ir_is_arena_access(const struct node *n)
 {
 	return (n->op >= OP_ALDX8 && n->op <= OP_ASTX64) ||
 	       (n->op >= OP_AA_ADD32 && n->op <= OP_ASTREL64);
@@ -39,7 +39,7 @@ static bool is_arena_access(const struct node *n)
 
 static bool may_fault(const struct node *n)
 {
-	return is_arena_access(n) || (n->op >= OP_PLDX8 && n->op <= OP_PLDSX32);
+	return ir_is_arena_access(n) || (n->op >= OP_PLDX8 && n->op <= OP_PLDSX32);
 }
 
 /* -- Nodes ---------------------------------------------------------------- */
@@ -123,7 +123,7 @@ static void note_node(struct ir *ir, struct node_func *nf, const struct node *n)
 		nf->framed = true;
 	if (may_fault(n))
 		nf->framed = true;
-	nf->arena |= is_arena_access(n);
+	nf->arena |= ir_is_arena_access(n);
 	if (n->op == OP_MAY_GOTO)
 		nf->uses_budget = nf->clobbers_budget = nf->framed = true;
 	if (n->op < OP_COUNT && kind_of(n) == K_CALL)

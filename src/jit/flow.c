@@ -191,7 +191,7 @@ static void call_effects(struct effects *e)
 	e->def = CALLER_SAVED;
 }
 
-void ir_effects(const struct node *n, struct effects *e)
+static void node_effects(const struct node *n, struct effects *e)
 {
 	*e = (struct effects){0};
 	if (n->op >= OP_COUNT) {
@@ -252,6 +252,26 @@ void ir_effects(const struct node *n, struct effects *e)
 	case K_MAY_GOTO:
 		break;
 	}
+}
+
+uint8_t ir_address_reg(const struct node *n)
+{
+	switch (op_info[n->op].kind) {
+	case K_LDX:
+	case K_LDACQ:
+		return n->src;
+	default:
+		return n->dst;
+	}
+}
+
+void ir_effects(const struct node *n, struct effects *e)
+{
+	node_effects(n, e);
+	if (n->host)
+		e->hi |= bit(ir_address_reg(n));
+	if (n->rebase)
+		e->zero_hi = false;
 }
 
 /* -- Walks ---------------------------------------------------------------- */

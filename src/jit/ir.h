@@ -8,6 +8,7 @@
  *   build   one node per operation, jump targets become node indexes, small leaves are inlined
  *   flow    labels, liveness, known zero upper halves
  *   fuse    several nodes become one; what is no longer needed becomes N_NOP
+ *   hoist   the window base is added to pointers outside the loops that use them
  *   lower   bytes (target.h)
  *
  * Rules every stage keeps:
@@ -67,6 +68,8 @@ struct node {
 	uint16_t zx;	  /* upper half known to be zero; state before the node */
 	uint8_t flags;
 	bool negated;	       /* conditional jumps: taken if the condition does not hold */
+	bool rebase;  /* the result, an arena pointer, gets the window base added */
+	bool host;    /* arena access whose address register has the base in it already */
 	uint8_t x, y, scale;   /* further operands of fused operations */
 	uint16_t cond;	       /* SELECT, JMEM, RMW, ALUM: the operation fused in */
 	uint32_t cold, n_cold; /* the nodes it stands for, in ir.cold, if it may fault */
@@ -107,12 +110,15 @@ struct effects {
 int ir_build(struct ir *ir, const struct code *code);
 void ir_free(struct ir *ir);
 void ir_effects(const struct node *n, struct effects *e);
+uint8_t ir_address_reg(const struct node *n); /* of a memory access */
+bool ir_is_arena_access(const struct node *n);
 /* Registers with a zero upper half behind the node, given those before it. */
 uint16_t ir_zero_after(const struct node *n, uint16_t zx);
 bool ir_is_jump(const struct node *n); /* has a target */
 bool ir_falls_through(const struct node *n);
 int ir_flow(struct ir *ir, const struct node_func *f);
 int ir_fuse(struct ir *ir, const struct node_func *f); /* leaves the facts up to date */
+int ir_hoist(struct ir *ir, const struct node_func *f);
 
 static inline uint16_t bit(uint8_t reg)
 {

@@ -265,8 +265,10 @@ static int prepare(struct jit *j, struct code *code)
 	j->frame_size = mem_calloc(code->n_funcs, sizeof(*j->frame_size));
 	UA_FAIL_IF(!j->frame_size, -ENOMEM);
 	UA_TRY(ir_build(&j->ir, code));
-	for (uint32_t f = 0; f < code->n_funcs; f++)
+	for (uint32_t f = 0; f < code->n_funcs; f++) {
 		UA_TRY(ir_fuse(&j->ir, &j->ir.funcs[f]));
+		UA_TRY(ir_hoist(&j->ir, &j->ir.funcs[f]));
+	}
 	return 0;
 }
 

@@ -483,7 +483,7 @@ static void lower_ldimm64(struct jit *j, const struct node *n)
 
 struct access {
 	struct mem mem;
-	bool arena, probe;
+	bool arena, probe, host;
 	uint8_t addr_reg;
 };
 
@@ -507,14 +507,18 @@ static uint8_t low_half(struct jit *j, uint8_t reg)
 
 static struct access arena_access(struct jit *j, uint8_t reg, int32_t off)
 {
-	uint8_t low = low_half(j, reg);
+	struct access a = {.arena = true, .host = cur_node(j)->host};
 
-	return (struct access){{BASE, low, 0, off}, true, false, low};
+	a.addr_reg = a.host ? native(reg) : low_half(j, reg);
+	a.mem = a.host ? (struct mem){a.addr_reg, NO_REG, 0, off}
+		       : (struct mem){BASE, a.addr_reg, 0, off};
+	return a;
 }
 
 static struct access plain_access(uint8_t reg, int32_t off, bool probe)
 {
-	return (struct access){{native(reg), NO_REG, 0, off}, false, probe, native(reg)};
+	return (struct access){
+		.mem = {native(reg), NO_REG, 0, off}, .probe = probe, .addr_reg = native(reg)};
 }
 
 /* The access instruction began at `pc` and ends here; a fault goes on at `resume`. */
@@ -523,16 +527,17 @@ static void note_access_to(struct jit *j, const struct access *a, uint32_t pc, u
 {
 	if (!a->arena && !a->probe)
 		return;
-	asm_ext(j, (struct ext_entry){
-			   .pc = pc,
-			   .resume = resume,
-			   .clear_reg = clear,
-			   .addr_reg = a->addr_reg,
-			   .flags = (uint16_t)((a->arena ? EXT_F_ARENA : 0) |
-					       (write ? EXT_F_WRITE : 0)),
-			   .disp = a->mem.disp,
-			   .idx = cur_node(j)->slot,
-		   });
+	asm_ext(j,
+		(struct ext_entry){
+			.pc = pc,
+			.resume = resume,
+			.clear_reg = clear,
+			.addr_reg = a->addr_reg,
+			.flags = (uint16_t)((a->arena ? EXT_F_ARENA : 0) |
+					    (a->host ? EXT_F_HOST : 0) | (write ? EXT_F_WRITE : 0)),
+			.disp = a->mem.disp,
+			.idx = cur_node(j)->slot,
+		});
 }
 
 static void note_access(struct jit *j, const struct access *a, uint32_t pc, uint8_t clear,
@@ -694,8 +699,8 @@ static void emit_fetch_loop(struct jit *j, const struct node *n, unsigned w, enu
 	emit_push(j, RAX);
 	if (a.addr_reg == RAX) {
 		emit_mov(j, 1, T1, RAX);
-		a = a.arena ? (struct access){{BASE, T1, 0, n->off}, true, false, T1}
-			    : (struct access){{T1, NO_REG, 0, n->off}, false, false, T1};
+		a.addr_reg = T1;
+		*(a.mem.index == NO_REG ? &a.mem.base : &a.mem.index) = T1;
 	}
 	pc = (uint32_t)j->n;
 	emit_rm(j, w, 0x8b, RAX, a.mem);
@@ -1229,6 +1234,8 @@ void target_emit_func(struct jit *j, uint32_t func)
 		asm_label_here(j, i);
 		asm_mark_slot(j, n->slot);
 		lower_node(j, n);
+		if (n->rebase)
+			emit_alu_rr(j, 1, ALU_ADD, native(n->dst), BASE);
 		j->zx = ir_zero_after(n, j->zx);
 	}
 	emit_cold_paths(j);

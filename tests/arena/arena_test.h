@@ -26,6 +26,13 @@
 		}                                                                  \
 	} while (0)
 
+/* Sanitizers install a handler that ends the process their way; the tests expect the signal. */
+__attribute__((constructor)) static void default_actions(void)
+{
+	signal(SIGSEGV, SIG_DFL);
+	signal(SIGBUS, SIG_DFL);
+}
+
 static const char *const backend_names[] = {"auto", "userfaultfd", "guard", "mprotect"};
 
 /* NULL where the backend does not work. */

@@ -45,9 +45,12 @@ static bool is_jump(uint16_t op)
 	return op_info[op].kind == K_JCOND_K || op_info[op].kind == K_JCOND_X;
 }
 
+/* In some programs r9 is made before the loop and then only used as an address. */
+static bool pointer_in_r9;
+
 static uint8_t any_reg(void)
 {
-	return (uint8_t)below(10);
+	return (uint8_t)below(pointer_in_r9 ? 9 : 10);
 }
 
 static int64_t any_imm(uint16_t op)
@@ -78,6 +81,11 @@ static void put_random_op(struct builder *b, uint16_t op)
 			off += (int32_t)below(8) & (below(4) ? 0 : 7);
 		if (off > SPILL + 56)
 			off = SPILL + 56;
+	} else if (is_arena_memory(op) && pointer_in_r9 && below(2)) {
+		*(reads ? &src : &dst) = 9;
+		off = (int32_t)below(1024) * 8;
+		if (!below(8))
+			off = (int16_t)rng() & ~7;
 	} else if (is_arena_memory(op)) {
 		uint8_t addr = reads ? src : dst;
 
@@ -209,10 +217,10 @@ static void put_modify(struct builder *b)
 {
 	uint16_t size = (uint16_t)below(4);
 	bool in_arena = below(2);
-	uint8_t p = in_arena ? any_reg() : 10, x = any_reg();
+	uint8_t p = in_arena ? (pointer_in_r9 ? 9 : any_reg()) : 10, x = any_reg();
 	int32_t off = in_arena ? (int32_t)below(4096) & ~7 : SPILL + 8 * (int32_t)below(8);
 
-	if (in_arena && below(8)) {
+	if (in_arena && p != 9 && below(8)) {
 		put_op(b, OP_AND32_K, p, 0, 0, LIVE_PAGES * 4096 - 8);
 		put_op(b, OP_OR32_K, p, 0, 0, (int32_t)live_low);
 	}
@@ -268,6 +276,12 @@ static void test_program(uint32_t n)
 
 	put_begin(&b);
 	first = b.n;
+	pointer_in_r9 = below(2);
+	if (pointer_in_r9) {
+		put_op(&b, OP_AND32_K, 9, 0, 0, LIVE_PAGES * 4096 - 8);
+		put_op(&b, OP_OR32_K, 9, 0, 0, (int32_t)live_low);
+		put_op(&b, OP_MOV32_X, 9, 9, 0, 0);
+	}
 	loop = below(2) ? b.n : 0;
 	while (b.n - first < n)
 		put_any(&b);
@@ -283,8 +297,11 @@ static void test_program(uint32_t n)
 	}
 	end = b.n;
 	set_targets(&b, first, end - (loop ? 6 : 0));
+	if (pointer_in_r9)
+		put_op(&b, OP_MOV64_K, 9, 0, 0, 0);
 	put_end(&b);
 	compare(code_from(&b, NULL, 1), "program");
+	pointer_in_r9 = false;
 }
 
 static void set_up(void)
