@@ -63,6 +63,7 @@ struct jit {
 	/* state of the function being emitted */
 	uint32_t func, cur;
 	uint16_t zx;	      /* registers known to have a zero upper half right now */
+	uint8_t t1_low;	      /* register whose low half the first temporary holds, or NO_REG */
 	uint32_t thunk_label; /* reloads the may_goto budget */
 	int err;	      /* sticky */
 };

@@ -406,6 +406,11 @@ static void absorb_copy(const struct span *s, uint32_t i, uint8_t *field)
 	int64_t d;
 
 	mov = feeder(s, i, *field, &d);
+	if (mov && n->op == N_LEA32 && mov->op == OP_MOV32_X && mov->src == mov->dst &&
+	    (*field == n->dst || !live_after(s, i, *field))) {
+		remove_node(mov); /* only low halves are added up */
+		mov = feeder(s, i, *field, &d);
+	}
 	if (!mov || mov->src == mov->dst || (*field != n->dst && live_after(s, i, *field)))
 		return;
 	if (mov->op != OP_MOV64_X &&
@@ -430,8 +435,8 @@ static void absorb_shift(const struct span *s, uint32_t i)
 		if (reg == NO_REG || other == NO_REG || reg == other)
 			continue;
 		shift = feeder(s, i, reg, &d);
-		if (!shift || shift->op != (wide ? OP_LSH64_K : OP_LSH32_K) || shift->imm < 1 ||
-		    shift->imm > 3 || (reg != n->dst && live_after(s, i, reg)))
+		if (!shift || (shift->op != OP_LSH64_K && (wide || shift->op != OP_LSH32_K)) ||
+		    shift->imm < 1 || shift->imm > 3 || (reg != n->dst && live_after(s, i, reg)))
 			continue;
 		n->src = other;
 		n->x = reg;
@@ -482,10 +487,48 @@ static void fuse_sum(const struct span *s, uint32_t i)
 		*n = old;
 }
 
+/* d *= 3, 5 or 9 is d + (d << 1, 2 or 3), and a constant added then fits in too. */
+static void fuse_product(const struct span *s, uint32_t i)
+{
+	struct node *n = at(s, i);
+	bool wide = n->op == OP_MUL64_K;
+
+	if ((!wide && n->op != OP_MUL32_K) || (n->imm != 3 && n->imm != 5 && n->imm != 9))
+		return;
+	n->op = wide ? N_LEA64 : N_LEA32;
+	n->src = n->x = n->dst;
+	n->scale = n->imm == 3 ? 1 : n->imm == 5 ? 2 : 3;
+	n->off = 0;
+}
+
+static void absorb_sum(const struct span *s, uint32_t i)
+{
+	struct node *n = at(s, i), *sum;
+	int64_t d;
+
+	if ((n->op != OP_ADD64_K && n->op != OP_ADD32_K) || s->ir->code->blind)
+		return;
+	sum = feeder(s, i, n->dst, &d);
+	if (!sum || sum->op != (n->op == OP_ADD64_K ? N_LEA64 : N_LEA32) || sum->off ||
+	    sum->x == NO_REG ||
+	    (sum->src != n->dst && defined_between(s, (uint32_t)d, i, sum->src)) ||
+	    (sum->x != n->dst && defined_between(s, (uint32_t)d, i, sum->x)))
+		return;
+	n->op = sum->op;
+	n->src = sum->src;
+	n->x = sum->x;
+	n->scale = sum->scale;
+	n->off = (int32_t)n->imm;
+	remove_node(sum);
+}
+
 static void pass_sums(const struct span *s)
 {
-	for (uint32_t i = s->f->first; i < s->f->end; i++)
+	for (uint32_t i = s->f->first; i < s->f->end; i++) {
+		fuse_product(s, i);
+		absorb_sum(s, i);
 		fuse_sum(s, i);
+	}
 }
 
 /* -- Bit operations ------------------------------------------------------- */
@@ -544,6 +587,54 @@ static void pass_bits(const struct span *s)
 	}
 }
 
+/* -- Tests ---------------------------------------------------------------- */
+
+static bool is_jcond(const struct node *n)
+{
+	return n->op < OP_COUNT &&
+	       (op_info[n->op].kind == K_JCOND_K || op_info[n->op].kind == K_JCOND_X);
+}
+
+/* x &= y; if x == 0: a test of bits, if x is not wanted otherwise. */
+static void fuse_test(const struct span *s, uint32_t i)
+{
+	struct node *n = at(s, i), *and;
+	bool eq = n->op == OP_JEQ64_K || n->op == OP_JEQ32_K;
+	bool wide = n->op == OP_JEQ64_K || n->op == OP_JNE64_K;
+	int64_t d;
+
+	if ((!eq && n->op != OP_JNE64_K && n->op != OP_JNE32_K) || n->off ||
+	    live_after(s, i, n->dst))
+		return;
+	and = feeder(s, i, n->dst, &d);
+	if (!and|| (op_info[ and->op < OP_COUNT ? and->op : 0].kind == K_ALU_X &&
+		    (and->src == and->dst || defined_between(s, (uint32_t)d, i, and->src))))
+		return;
+	if (and->op == (wide ? OP_AND64_X : OP_AND32_X))
+		n->op = wide ? OP_JSET64_X : OP_JSET32_X;
+	else if (and->op == (wide ? OP_AND64_K : OP_AND32_K))
+		n->op = wide ? OP_JSET64_K : OP_JSET32_K;
+	else
+		return;
+	n->negated ^= eq;
+	n->src = and->src;
+	n->off = (int32_t)and->imm;
+	remove_node(and);
+	/* What was masked is often a copy made for that. */
+	and = feeder(s, i, n->dst, &d);
+	if (and&&is_copy(and) && (op_info[n->op].kind == K_JCOND_K || n->src != n->dst) &&
+	    !defined_between(s, (uint32_t)d, i, and->src)) {
+		n->dst = and->src;
+		remove_node(and);
+	}
+}
+
+static void pass_tests(const struct span *s)
+{
+	for (uint32_t i = s->f->first; i < s->f->end; i++)
+		fuse_test(s, i);
+}
+
 /* -- Selects -------------------------------------------------------------- */
 
 /* What may be computed although it is not wanted: cheap, cannot fault. */
@@ -564,12 +655,6 @@ static bool is_cheap_arm(const struct node *n)
 	default:
 		return false;
 	}
-}
-
-static bool is_jcond(const struct node *n)
-{
-	return n->op < OP_COUNT &&
-	       (op_info[n->op].kind == K_JCOND_K || op_info[n->op].kind == K_JCOND_X);
 }
 
 static uint32_t skip_nops(const struct span *s, uint32_t i)
@@ -666,6 +751,8 @@ int ir_fuse(struct ir *ir, const struct node_func *f)
 	pass_sums(&s);
 	UA_TRY(ir_flow(ir, f));
 	pass_bits(&s);
+	UA_TRY(ir_flow(ir, f));
+	pass_tests(&s);
 	UA_TRY(ir_flow(ir, f));
 	UA_TRY(pass_selects(&s));
 	UA_TRY(ir_flow(ir, f));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Last stage on nodes: the window base is added to a pointer once, where it is made, rather
- * than in each access.
+ * Last stage on nodes: how accesses get at their address. The window base is added to a pointer
+ * once, where it is made, rather than in each access.
  *
  * An access at [base + pointer + off] cannot take part in the processor's forwarding of stores
  * by name, which makes a counter in memory 7 times faster; one at [register + off] can. The
@@ -200,6 +200,55 @@ static int run(struct hoist *h)
 	return ir_flow(h->ir, h->f);
 }
 
+/* -- Casts ---------------------------------------------------------------- */
+
+static bool wanted_at(const struct ir *ir, uint32_t i, uint8_t reg)
+{
+	const struct node *n = &ir->nodes[i];
+	struct effects e;
+
+	ir_effects(n, &e);
+	return (e.use | (n->live & (uint16_t)~e.def)) & bit(reg);
+}
+
+/* Every read of `reg` behind node `i` comes before any label, and one is an access. */
+static bool used_up_here(const struct ir *ir, const struct node_func *f, uint32_t i, uint8_t reg)
+{
+	bool accessed = false;
+
+	for (uint32_t k = i + 1; k < f->end; k++) {
+		const struct node *n = &ir->nodes[k];
+		struct effects e;
+
+		if (n->flags & NODE_LABEL)
+			return accessed && !wanted_at(ir, k, reg);
+		ir_effects(n, &e);
+		if (n->op < OP_COUNT && ir_is_arena_access(n) && ir_address_reg(n) == reg)
+			accessed = true;
+		if (ir_is_jump(n) && wanted_at(ir, n->target, reg))
+			return false;
+		if (e.def & bit(reg) || !(n->live & bit(reg)) || !ir_falls_through(n))
+			return accessed;
+	}
+	return false;
+}
+
+/*
+ * A cast in place, w1 = w1, costs a cycle on the way to the access; the copy to a temporary
+ * that lowering makes without it is free. Only where no other register half is looked at.
+ */
+static void drop_casts(struct ir *ir, const struct node_func *f)
+{
+	for (uint32_t i = f->first; i < f->end; i++) {
+		struct node *n = &ir->nodes[i];
+
+		if (n->op == OP_MOV32_X && n->dst == n->src && !n->rebase &&
+		    !(n->zx & bit(n->dst)) && !(n->live_hi & bit(n->dst)) &&
+		    used_up_here(ir, f, i, n->dst))
+			n->op = N_NOP;
+	}
+}
+
 int ir_hoist(struct ir *ir, const struct node_func *f)
 {
 	struct hoist h = {.ir = ir, .f = f, .n = f->end - f->first};
@@ -211,5 +260,8 @@ int ir_hoist(struct ir *ir, const struct node_func *f)
 	mem_free(h.reach);
 	mem_free(h.depth);
 	mem_free(h.inner);
-	return err;
+	if (err)
+		return err;
+	drop_casts(ir, f);
+	return ir_flow(ir, f);
 }

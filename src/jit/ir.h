@@ -68,8 +68,8 @@ struct node {
 	uint16_t zx;	  /* upper half known to be zero; state before the node */
 	uint8_t flags;
 	bool negated;	       /* conditional jumps: taken if the condition does not hold */
-	bool rebase;  /* the result, an arena pointer, gets the window base added */
-	bool host;    /* arena access whose address register has the base in it already */
+	bool rebase;	       /* the result, an arena pointer, gets the window base added */
+	bool host;	       /* arena access whose address register has the base in it already */
 	uint8_t x, y, scale;   /* further operands of fused operations */
 	uint16_t cond;	       /* SELECT, JMEM, RMW, ALUM: the operation fused in */
 	uint32_t cold, n_cold; /* the nodes it stands for, in ir.cold, if it may fault */

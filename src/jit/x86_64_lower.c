@@ -14,7 +14,7 @@
  *   - A faulting access is one instruction with one exception entry, has changed nothing
  *     when it faults, and its address register still holds the pointer. A sequence that needs
  *     more than one (fetching and/or/xor) undoes itself in a cold path.
- *   - T1 and T2 hold nothing across nodes.
+ *   - T1 and T2 hold nothing across nodes, but for the low half of j->t1_low in T1.
  *   - rsp and rbp are those of the frame at every call and every may_goto, because the
  *     backtrace computes one from the other.
  */
@@ -487,22 +487,16 @@ struct access {
 	uint8_t addr_reg;
 };
 
-/* Base plus the low half of `reg`. The upper half is cleared in place where nothing reads it. */
+/* The low half of `reg`, zero-extended: itself, or a copy in T1 that serves until T1 changes. A
+ * copy to another register is free, one in place would cost a cycle on the way to memory. */
 static uint8_t low_half(struct jit *j, uint8_t reg)
 {
-	const struct node *n = cur_node(j);
-	struct effects e;
-
 	if (j->zx & bit(reg))
 		return native(reg);
-	ir_effects(n, &e);
-	if (((n->live_hi & ~e.def) | e.hi) & bit(reg)) {
+	if (j->t1_low != reg)
 		emit_mov(j, 0, T1, native(reg));
-		return T1;
-	}
-	emit_mov(j, 0, native(reg), native(reg));
-	j->zx |= bit(reg);
-	return native(reg);
+	j->t1_low = reg;
+	return T1;
 }
 
 static struct access arena_access(struct jit *j, uint8_t reg, int32_t off)
@@ -1198,6 +1192,32 @@ static void lower_node(struct jit *j, const struct node *n)
 	}
 }
 
+/* Whether T1 still holds what it did before node `n`. */
+static bool keeps_t1(const struct jit *j, const struct node *n)
+{
+	struct effects e;
+
+	ir_effects(n, &e);
+	if (e.def & bit(j->t1_low) || j->code->blind)
+		return false;
+	if (n->op >= OP_COUNT)
+		return n->op != N_ANDN64 && n->op != N_ANDN32;
+	switch (op_info[n->op].kind) {
+	case K_LDX:
+	case K_ST:
+	case K_STX:
+	case K_JCOND_K:
+	case K_JCOND_X:
+		return true;
+	case K_ALU_K:
+	case K_ALU_X:
+		return n->op < OP_DIV64_K || (n->op >= OP_OR64_K && n->op <= OP_XOR32_X) ||
+		       n->op >= OP_MOV64_K;
+	default:
+		return false;
+	}
+}
+
 static void emit_cold_paths(struct jit *j)
 {
 	for (size_t i = 0; i < j->n_cold; i++) {
@@ -1223,6 +1243,7 @@ void target_emit_func(struct jit *j, uint32_t func)
 	j->func = func;
 	j->frame_size[func] = frame_size(j);
 	j->zx = 0;
+	j->t1_low = NO_REG;
 	asm_label_here(j, asm_func_label(j, func));
 	asm_mark_slot(j, j->code->funcs[func].start);
 	emit_prologue(j);
@@ -1230,10 +1251,14 @@ void target_emit_func(struct jit *j, uint32_t func)
 		const struct node *n = &j->ir.nodes[i];
 
 		j->cur = i;
+		if (n->flags & NODE_LABEL)
+			j->t1_low = NO_REG;
 		j->zx = n->flags & NODE_LABEL ? n->zx : (uint16_t)(j->zx | n->zx);
 		asm_label_here(j, i);
 		asm_mark_slot(j, n->slot);
 		lower_node(j, n);
+		if (j->t1_low != NO_REG && !keeps_t1(j, n))
+			j->t1_low = NO_REG;
 		if (n->rebase)
 			emit_alu_rr(j, 1, ALU_ADD, native(n->dst), BASE);
 		j->zx = ir_zero_after(n, j->zx);
