@@ -3,6 +3,7 @@
  * The engine as an implementation of bpf(2): the command table, the rules for attribute sizes
  * (those of Linux 6.18), the engine's life.
  */
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include "map/map.h"
 #include "prog/timer.h"
 #include "prog/struct_ops.h"
+#include "prog/timer.h"
 
 /* -- Commands ------------------------------------------------------------------------ */
 
@@ -104,9 +106,49 @@ static void object_put(enum object_kind kind, void *ptr)
 	}
 }
 
+static void object_closed(enum object_kind kind, void *ptr)
+{
+	if (kind != OBJECT_MAP)
+		return;
+	timer_map_closed(ptr);
+	map_closed(ptr);
+}
+
 int engine_get_map(struct engine_kernel *k, uint32_t fd, struct map **out)
 {
 	return objects_get(&k->objects, (int)fd, OBJECT_MAP, (void **)out);
+}
+
+int engine_use_map(struct engine_kernel *k, uint32_t fd, bool read, bool write, struct map **out)
+{
+	int mode;
+
+	UA_TRY(engine_get_map(k, fd, out));
+	/* Count first: engine_freeze() looks at the count after it has set `frozen`. */
+	if (write)
+		atomic_fetch_add(&(*out)->writers, 1);
+	mode = fcntl((int)fd, F_GETFL) & O_ACCMODE;
+	if ((read && mode == O_WRONLY) ||
+	    (write && (mode == O_RDONLY || atomic_load(&(*out)->frozen)))) {
+		engine_unuse_map(*out, write);
+		return -EPERM;
+	}
+	return 0;
+}
+
+void engine_unuse_map(struct map *map, bool write)
+{
+	if (write)
+		atomic_fetch_sub(&map->writers, 1);
+	map_put(map);
+}
+
+int engine_fd_mode(uint32_t map_flags)
+{
+	bool ro = map_flags & BPF_F_RDONLY, wo = map_flags & BPF_F_WRONLY;
+
+	UA_FAIL_IF(ro && wo, -EINVAL);
+	return ro ? O_RDONLY : wo ? O_WRONLY : O_RDWR;
 }
 
 int engine_get_prog(struct engine_kernel *k, uint32_t fd, struct prog **out)
@@ -156,22 +198,6 @@ int engine_file(const char *name)
 	int fd = memfd_create(name, MFD_CLOEXEC);
 
 	return fd >= 0 ? fd : -errno;
-}
-
-int engine_check_name(const char name[BPF_OBJ_NAME_LEN])
-{
-	size_t len = strnlen(name, BPF_OBJ_NAME_LEN);
-
-	UA_FAIL_IF(len == BPF_OBJ_NAME_LEN, -EINVAL);
-	for (size_t i = 0; i < len; i++) {
-		char c = name[i];
-
-		UA_FAIL_IF(!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-			     (c >= '0' && c <= '9') || c == '_' || c == '.'),
-			   -EINVAL);
-	}
-	UA_FAIL_IF(!all_zero(name, len, BPF_OBJ_NAME_LEN), -EINVAL);
-	return 0;
 }
 
 static int engine_close(struct kernel *kernel, int fd)
@@ -227,6 +253,7 @@ static void engine_kernel_free(struct kernel *kernel)
 {
 	struct engine_kernel *k = (struct engine_kernel *)kernel;
 
+	engine_unmap_all(k);
 	objects_free(&k->objects);
 	epoch_drain();
 	engine_free(k->engine);
@@ -264,6 +291,9 @@ int kernel_engine_new(const struct ua_engine_opts *opts, struct kernel **out)
 	objects_init(&k->objects);
 	k->objects.get = object_get;
 	k->objects.put = object_put;
+	k->objects.closed = object_closed;
+	pthread_mutex_init(&k->mem_lock, NULL);
+	map_cpu_limit(k->engine->n_cpus);
 	*out = &k->base;
 	return 0;
 }

@@ -12,6 +12,7 @@ struct batch {
 	struct map *map;
 	union bpf_attr *attr;
 	uint32_t room, done, value_size;
+	bool write;
 	uint8_t *key, *next, *value;
 };
 
@@ -31,17 +32,15 @@ static bool has_batches(const struct map *map)
 	}
 }
 
-static bool has_deletion(const struct map *map)
+static bool is_array(const struct map *map)
 {
-	return map->v.map_type != BPF_MAP_TYPE_ARRAY &&
-	       map->v.map_type != BPF_MAP_TYPE_PERCPU_ARRAY;
+	return map->v.map_type == BPF_MAP_TYPE_ARRAY ||
+	       map->v.map_type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
-static int check(const struct map *map, const union bpf_attr *attr, bool read, bool write)
+static int check(const struct map *map, const union bpf_attr *attr, bool removes)
 {
-	UA_FAIL_IF(read && map->v.map_flags & BPF_F_WRONLY, -EPERM);
-	UA_FAIL_IF(write && (map->v.map_flags & BPF_F_RDONLY || atomic_load(&map->frozen)), -EPERM);
-	UA_FAIL_IF(!has_batches(map) || (write && read && !has_deletion(map)), -ENOTSUPP);
+	UA_FAIL_IF(!has_batches(map) || (removes && is_array(map)), -ENOTSUPP);
 	UA_FAIL_IF(attr->batch.elem_flags & ~(uint64_t)BPF_F_LOCK || attr->batch.flags, -EINVAL);
 	UA_FAIL_IF(attr->batch.elem_flags & BPF_F_LOCK && map->rec.spin_lock_off < 0, -EINVAL);
 	return 0;
@@ -52,18 +51,18 @@ static void batch_end(struct batch *b)
 	mem_free(b->key);
 	mem_free(b->next);
 	mem_free(b->value);
-	map_put(b->map);
+	engine_unuse_map(b->map, b->write);
 	b->attr->batch.count = b->done;
 }
 
 static int batch_begin(struct engine_kernel *k, union bpf_attr *attr, bool read, bool write,
-		       struct batch *b)
+		       bool removes, struct batch *b)
 {
 	int err;
 
-	*b = (struct batch){.attr = attr, .room = attr->batch.count};
-	UA_TRY(engine_get_map(k, attr->batch.map_fd, &b->map));
-	err = check(b->map, attr, read, write);
+	*b = (struct batch){.attr = attr, .room = attr->batch.count, .write = write};
+	UA_TRY(engine_use_map(k, attr->batch.map_fd, read, write, &b->map));
+	err = check(b->map, attr, removes);
 	b->value_size = map_value_size_sys(b->map);
 	b->key = mem_zalloc(b->map->v.key_size);
 	b->next = mem_zalloc(b->map->v.key_size);
@@ -119,6 +118,9 @@ static int read_batch(struct batch *b)
 	}
 	if (from)
 		UA_TRY(user_write(b->attr->batch.out_batch, b->key, key_size));
+	/* Hash maps say at once that nothing is left, arrays with the next call. */
+	if (!err && b->done && !is_array(b->map))
+		err = map_elem_next_key(b->map, from, b->next);
 	return err;
 }
 
@@ -141,7 +143,7 @@ static long read_command(struct engine_kernel *k, union bpf_attr *attr, bool rem
 	struct batch b;
 	int err, del;
 
-	UA_TRY(batch_begin(k, attr, true, remove, &b));
+	UA_TRY(batch_begin(k, attr, true, remove, remove, &b));
 	/* The keys handed out are gone afterwards, so deleting starts from the front again. */
 	if (remove)
 		attr->batch.in_batch = 0;
@@ -177,12 +179,12 @@ static int delete_one(struct batch *b)
 }
 
 static long write_command(struct engine_kernel *k, union bpf_attr *attr,
-			  int (*one)(struct batch *b))
+			  int (*one)(struct batch *b), bool removes)
 {
 	struct batch b;
 	int err = 0;
 
-	UA_TRY(batch_begin(k, attr, false, true, &b));
+	UA_TRY(batch_begin(k, attr, false, true, removes, &b));
 	while (!err && b.done < b.room) {
 		err = one(&b);
 		b.done += !err;
@@ -193,10 +195,10 @@ static long write_command(struct engine_kernel *k, union bpf_attr *attr,
 
 long cmd_map_update_batch(struct engine_kernel *k, union bpf_attr *attr)
 {
-	return write_command(k, attr, update_one);
+	return write_command(k, attr, update_one, false);
 }
 
 long cmd_map_delete_batch(struct engine_kernel *k, union bpf_attr *attr)
 {
-	return write_command(k, attr, delete_one);
+	return write_command(k, attr, delete_one, true);
 }

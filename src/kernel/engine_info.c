@@ -15,6 +15,7 @@ static int info_begin(const union bpf_attr *attr, void *info, uint32_t size, uin
 {
 	uint8_t byte;
 
+	UA_FAIL_IF(attr->info.info_len > 4096, -E2BIG);
 	memset(info, 0, size);
 	*len = min_t(uint32_t, attr->info.info_len, size);
 	for (uint32_t i = size; i < attr->info.info_len; i++) {
@@ -151,6 +152,7 @@ long cmd_obj_info(struct engine_kernel *k, union bpf_attr *attr)
 	int kind = objects_kind(&k->objects, (int)attr->info.bpf_fd), err;
 	void *ptr;
 
+	UA_FAIL_IF(kind == -EBADF, -EBADFD); /* as Linux, for this command alone */
 	UA_FAIL_IF(kind < 0, kind);
 	UA_FAIL_IF(kind == OBJECT_LINK, -EOPNOTSUPP);
 	UA_TRY(objects_get(&k->objects, (int)attr->info.bpf_fd, (enum object_kind)kind, &ptr));

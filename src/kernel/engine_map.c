@@ -49,13 +49,13 @@ static const struct map_host map_host = {
 };
 
 /* Enter a new map; it takes over the reference to its BTF. */
-static long publish(struct engine_kernel *k, struct map *map, struct btf_obj *btf)
+static long publish(struct engine_kernel *k, struct map *map, struct btf_obj *btf, int mode)
 {
 	int fd;
 
 	map->btf_obj = btf;
 	map->btf_obj_put = btf_obj_put;
-	fd = objects_add(&k->objects, OBJECT_MAP, map, map->fd, &map->v.id);
+	fd = objects_add_mode(&k->objects, OBJECT_MAP, map, map->fd, mode, &map->v.id);
 	if (fd < 0)
 		map_put(map);
 	return fd;
@@ -69,7 +69,7 @@ long cmd_map_create(struct engine_kernel *k, union bpf_attr *attr)
 			      .arena_opts = &k->engine->arena_opts};
 	struct btf_obj *btf = NULL;
 	struct map *map;
-	int err;
+	int err, mode = engine_fd_mode(attr->map_flags);
 
 	if (attr->btf_vmlinux_value_type_id)
 		env.btf = k->engine->btf;
@@ -80,7 +80,7 @@ long cmd_map_create(struct engine_kernel *k, union bpf_attr *attr)
 		env.btf = btf->btf;
 	err = map_create(attr, &env, &map);
 	if (!err)
-		return publish(k, map, btf);
+		return publish(k, map, btf, mode);
 	if (btf)
 		btf_obj_put(btf);
 	return err;
@@ -93,14 +93,8 @@ struct elem {
 	struct map *map;
 	void *key, *value;
 	uint32_t value_size;
+	bool write;
 };
-
-static int access_check(const struct map *map, bool read, bool write)
-{
-	UA_FAIL_IF(read && map->v.map_flags & BPF_F_WRONLY, -EPERM);
-	UA_FAIL_IF(write && (map->v.map_flags & BPF_F_RDONLY || atomic_load(&map->frozen)), -EPERM);
-	return 0;
-}
 
 static int read_key(const struct map *map, uint64_t ukey, void **key)
 {
@@ -114,7 +108,7 @@ static void elem_end(struct elem *e)
 {
 	mem_free(e->key);
 	mem_free(e->value);
-	map_put(e->map);
+	engine_unuse_map(e->map, e->write);
 }
 
 static int elem_begin(struct engine_kernel *k, const union bpf_attr *attr, bool read, bool write,
@@ -122,11 +116,9 @@ static int elem_begin(struct engine_kernel *k, const union bpf_attr *attr, bool 
 {
 	int err;
 
-	*e = (struct elem){0};
-	UA_TRY(engine_get_map(k, attr->map_fd, &e->map));
-	err = access_check(e->map, read, write);
-	if (!err)
-		err = read_key(e->map, attr->key, &e->key);
+	*e = (struct elem){.write = write};
+	UA_TRY(engine_use_map(k, attr->map_fd, read, write, &e->map));
+	err = read_key(e->map, attr->key, &e->key);
 	e->value_size = map_value_size_sys(e->map);
 	if (!err) {
 		e->value = mem_zalloc(e->value_size);
@@ -196,7 +188,6 @@ static int next_key(struct map *map, const union bpf_attr *attr)
 	void *key = NULL, *next;
 	int err;
 
-	UA_TRY(access_check(map, true, false));
 	if (attr->key)
 		UA_TRY(read_key(map, attr->key, &key));
 	next = mem_zalloc(map->v.key_size);
@@ -213,22 +204,10 @@ long cmd_map_next_key(struct engine_kernel *k, union bpf_attr *attr)
 	struct map *map;
 	int err;
 
-	UA_TRY(engine_get_map(k, attr->map_fd, &map));
+	UA_TRY(engine_use_map(k, attr->map_fd, true, false, &map));
 	err = next_key(map, attr);
-	map_put(map);
+	engine_unuse_map(map, false);
 	return err;
-}
-
-static int freeze(struct map *map)
-{
-	int thawed = 0;
-
-	UA_FAIL_IF(map->v.map_type == BPF_MAP_TYPE_STRUCT_OPS || map->rec.timer_off >= 0 ||
-			   map->rec.wq_off >= 0,
-		   -ENOTSUPP);
-	UA_FAIL_IF(atomic_load(&map->writers), -EBUSY);
-	UA_FAIL_IF(!atomic_compare_exchange_strong(&map->frozen, &thawed, 1), -EBUSY);
-	return 0;
 }
 
 long cmd_map_freeze(struct engine_kernel *k, union bpf_attr *attr)
@@ -237,7 +216,7 @@ long cmd_map_freeze(struct engine_kernel *k, union bpf_attr *attr)
 	int err;
 
 	UA_TRY(engine_get_map(k, attr->map_fd, &map));
-	err = freeze(map);
+	err = engine_freeze(k, map);
 	map_put(map);
 	return err;
 }

@@ -19,11 +19,14 @@
 #include "prog/engine.h"
 
 struct map;
+struct mapping;
 
 struct engine_kernel {
 	struct kernel base; /* must stay first */
 	struct engine *engine;
 	struct objects objects;
+	pthread_mutex_t mem_lock; /* mappings, and freezing against them */
+	struct mapping *mappings; /* engine_mem.c */
 };
 
 /* X(command, handler, last field the command knows) */
@@ -65,15 +68,22 @@ ENGINE_CMDS(X)
 
 /* References; the caller puts them. Negative errno as objects_get(). */
 int engine_get_map(struct engine_kernel *k, uint32_t fd, struct map **out);
+/* For reading or writing elements: -EPERM if the descriptor or a freeze forbids it. What is got
+ * for writing keeps the map from being frozen until it is put. */
+int engine_use_map(struct engine_kernel *k, uint32_t fd, bool read, bool write, struct map **out);
+void engine_unuse_map(struct map *map, bool write);
+/* BPF_F_RDONLY and BPF_F_WRONLY as open(2) says it. -EINVAL: both. */
+int engine_fd_mode(uint32_t map_flags);
 int engine_get_prog(struct engine_kernel *k, uint32_t fd, struct prog **out);
 
 /* Descriptor for a new object without a file of its own; becomes the object's file. */
 int engine_file(const char *name);
-/* A name in an attribute: letters, digits, '_' and '.', NUL-terminated. -EINVAL. */
-int engine_check_name(const char name[BPF_OBJ_NAME_LEN]);
 
 void *engine_mmap(struct kernel *k, void *addr, size_t len, int prot, int flags, int fd,
 		  uint64_t off, int *err);
 int engine_munmap(struct kernel *k, void *addr, size_t len);
+int engine_freeze(struct engine_kernel *k, struct map *map);
+/* Forget all mappings, arenas' views included. */
+void engine_unmap_all(struct engine_kernel *k);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* bpf(2) on programs and BTF: loading, test runs, streams, ids. */
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/base.h"
@@ -114,7 +115,7 @@ static int log_check(const union bpf_attr *attr)
 
 static int load_begin(struct load *l)
 {
-	UA_TRY(engine_check_name(l->attr.prog_name));
+	UA_TRY(map_name_check(l->attr.prog_name));
 	UA_TRY(log_check(&l->attr));
 	UA_TRY(copy_inputs(l));
 	UA_TRY(bind_fd_array(l));
@@ -286,21 +287,24 @@ long cmd_link_next_id(struct engine_kernel *k, union bpf_attr *attr)
 
 long cmd_prog_fd_by_id(struct engine_kernel *k, union bpf_attr *attr)
 {
-	return objects_open_id(&k->objects, OBJECT_PROG, attr->get_id.prog_id);
+	return objects_open_id(&k->objects, OBJECT_PROG, attr->get_id.prog_id, O_RDWR);
 }
 
 long cmd_map_fd_by_id(struct engine_kernel *k, union bpf_attr *attr)
 {
+	int mode;
+
 	UA_FAIL_IF(attr->get_id.open_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY), -EINVAL);
-	return objects_open_id(&k->objects, OBJECT_MAP, attr->get_id.map_id);
+	UA_TRY(mode = engine_fd_mode(attr->get_id.open_flags));
+	return objects_open_id(&k->objects, OBJECT_MAP, attr->get_id.map_id, mode);
 }
 
 long cmd_btf_fd_by_id(struct engine_kernel *k, union bpf_attr *attr)
 {
-	return objects_open_id(&k->objects, OBJECT_BTF, attr->get_id.btf_id);
+	return objects_open_id(&k->objects, OBJECT_BTF, attr->get_id.btf_id, O_RDWR);
 }
 
 long cmd_link_fd_by_id(struct engine_kernel *k, union bpf_attr *attr)
 {
-	return objects_open_id(&k->objects, OBJECT_LINK, attr->get_id.link_id);
+	return objects_open_id(&k->objects, OBJECT_LINK, attr->get_id.link_id, O_RDWR);
 }

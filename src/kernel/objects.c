@@ -56,6 +56,18 @@ static int dup_fd(int fd)
 	return copy >= 0 ? copy : -errno;
 }
 
+/* A duplicate shares the access mode; another one needs another open file. */
+static int user_fd_of(int fd, int mode)
+{
+	char path[32];
+
+	if (mode == O_RDWR)
+		return dup_fd(fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	fd = open(path, mode | O_CLOEXEC);
+	return fd >= 0 ? fd : -errno;
+}
+
 static uint32_t take_id(struct objects *t, enum object_kind kind)
 {
 	do
@@ -92,14 +104,15 @@ static void unlink_out(struct objects *t, struct object *o)
 }
 
 /* Both descriptors and the record, or nothing. */
-static int object_new(enum object_kind kind, void *ptr, int fd, struct object **out, int *user_fd)
+static int object_new(enum object_kind kind, void *ptr, int fd, int mode, struct object **out,
+		      int *user_fd)
 {
 	struct object *o = mem_zalloc(sizeof(*o));
 	struct stat st;
 
 	UA_FAIL_IF(!o, -ENOMEM);
 	*o = (struct object){.kind = kind, .ptr = ptr, .open = 1, .fd = dup_fd(fd)};
-	*user_fd = o->fd < 0 ? o->fd : dup_fd(fd);
+	*user_fd = o->fd < 0 ? o->fd : user_fd_of(fd, mode);
 	if (*user_fd < 0 || fstat(fd, &st)) {
 		int err = *user_fd < 0 ? *user_fd : -errno;
 
@@ -116,12 +129,13 @@ static int object_new(enum object_kind kind, void *ptr, int fd, struct object **
 	return 0;
 }
 
-int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id)
+int objects_add_mode(struct objects *t, enum object_kind kind, void *ptr, int fd, int mode,
+		     uint32_t *id)
 {
 	struct object *o = NULL;
 	int user_fd, err;
 
-	UA_TRY(object_new(kind, ptr, fd, &o, &user_fd));
+	UA_TRY(object_new(kind, ptr, fd, mode, &o, &user_fd));
 	pthread_mutex_lock(&t->lock);
 	err = UA_GROW(&t->by_id[kind], &t->cap[kind], t->n[kind] + 1);
 	if (!err) {
@@ -137,9 +151,15 @@ int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uin
 	return err;
 }
 
+int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id)
+{
+	return objects_add_mode(t, kind, ptr, fd, O_RDWR, id);
+}
+
 static void object_drop(struct objects *t, struct object *o)
 {
 	close(o->fd);
+	t->closed(o->kind, o->ptr);
 	t->put(o->kind, o->ptr);
 	mem_free(o);
 }
@@ -196,7 +216,7 @@ int objects_kind(struct objects *t, int fd)
 	return kind;
 }
 
-int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id)
+int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id, int mode)
 {
 	int fd = -ENOENT;
 	size_t i;
@@ -204,7 +224,7 @@ int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id)
 	pthread_mutex_lock(&t->lock);
 	i = find_id(t, kind, id);
 	if (i < t->n[kind] && t->by_id[kind][i]->id == id) {
-		fd = dup_fd(t->by_id[kind][i]->fd);
+		fd = user_fd_of(t->by_id[kind][i]->fd, mode);
 		t->by_id[kind][i]->open += fd >= 0;
 	}
 	pthread_mutex_unlock(&t->lock);

@@ -40,6 +40,8 @@ struct objects {
 	/* Take and drop references of an object's ptr. */
 	void (*get)(enum object_kind kind, void *ptr);
 	void (*put)(enum object_kind kind, void *ptr);
+	/* The last descriptor was closed; called before the table's reference goes. */
+	void (*closed)(enum object_kind kind, void *ptr);
 };
 
 void objects_init(struct objects *t);
@@ -50,11 +52,14 @@ void objects_free(struct objects *t);
  * reference to ptr. Returns a descriptor for the user, or a negative errno (then nothing was
  * taken over). *id is set before anybody else can see the object. */
 int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uint32_t *id);
+/* The same with a descriptor that is O_RDONLY, O_WRONLY or O_RDWR. */
+int objects_add_mode(struct objects *t, enum object_kind kind, void *ptr, int fd, int mode,
+		     uint32_t *id);
 /* The object behind a descriptor with a reference on it: -EBADF not open, -EINVAL another
  * kind or no object at all. */
 int objects_get(struct objects *t, int fd, enum object_kind kind, void **ptr);
-/* New descriptor for an id. -ENOENT. */
-int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id);
+/* New descriptor for an id, with an access mode as above. -ENOENT. */
+int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id, int mode);
 /* Smallest id above `id`. -ENOENT: none. */
 int objects_next_id(struct objects *t, enum object_kind kind, uint32_t id, uint32_t *next);
 /* Close a descriptor that the table handed out; any other is simply closed. */

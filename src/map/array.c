@@ -254,12 +254,17 @@ static int array_direct_value(struct map *map, uint64_t *addr, uint32_t off)
 	return 0;
 }
 
-static int array_mmap_check(struct map *map, uint64_t off, uint64_t len, bool writable)
+static int array_mmap(struct map *map, void **addr, uint64_t len, int prot, int flags,
+		      uint64_t off)
 {
 	const struct array *a = map->priv;
+	void *at;
 
 	UA_FAIL_IF(!a->mapped, -EINVAL);
 	UA_FAIL_IF(off > a->mapped || len > a->mapped - off, -EINVAL);
+	at = mmap(*addr, len, prot & ~PROT_EXEC, flags, map->fd, (off_t)off);
+	UA_FAIL_IF(at == MAP_FAILED, -errno);
+	*addr = at;
 	return 0;
 }
 
@@ -283,7 +288,7 @@ const struct map_ops map_ops_array = {
 	.next_key = array_next_key,
 	.for_each = array_for_each,
 	.direct_value = array_direct_value,
-	.mmap_check = array_mmap_check,
+	.mmap = array_mmap,
 	.mem_usage = array_mem_usage,
 };
 

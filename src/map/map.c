@@ -57,8 +57,8 @@ static int check_generic(const union bpf_attr *attr)
 	return 0;
 }
 
-/* 1..15 characters of [A-Za-z0-9_.] and a NUL, then zeros; or all zeros. */
-static int check_name(const char name[BPF_OBJ_NAME_LEN])
+/* Characters of [A-Za-z0-9_.] and a NUL; what comes behind it does not matter. */
+int map_name_check(const char name[BPF_OBJ_NAME_LEN])
 {
 	size_t len = strnlen(name, BPF_OBJ_NAME_LEN);
 
@@ -66,14 +66,7 @@ static int check_name(const char name[BPF_OBJ_NAME_LEN])
 	for (size_t i = 0; i < len; i++)
 		UA_FAIL_IF(!isalnum((unsigned char)name[i]) && name[i] != '_' && name[i] != '.',
 			   -EINVAL);
-	for (size_t i = len; i < BPF_OBJ_NAME_LEN; i++)
-		UA_FAIL_IF(name[i], -EINVAL);
 	return 0;
-}
-
-int map_name_check(const char name[BPF_OBJ_NAME_LEN])
-{
-	return check_name(name);
 }
 
 /* -- Special fields ------------------------------------------------------- */
@@ -228,7 +221,8 @@ static struct map *map_new(const union bpf_attr *attr, const struct map_env *env
 	map->v.key_size = attr->key_size;
 	map->v.value_size = attr->value_size;
 	map->v.max_entries = attr->max_entries;
-	map->v.map_flags = attr->map_flags;
+	/* These two are of the descriptor, not of the map. */
+	map->v.map_flags = attr->map_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY);
 	map->v.map_extra = attr->map_extra;
 	map->rec = (struct map_record){-1, -1, -1, -1};
 	atomic_init(&map->refs, 1);
@@ -252,8 +246,8 @@ static void map_destroy(struct map *map)
 
 static int map_finish(struct map *map, const union bpf_attr *attr, const struct map_env *env)
 {
-	UA_TRY(check_name(attr->map_name));
-	memcpy(map->v.name, attr->map_name, BPF_OBJ_NAME_LEN);
+	UA_TRY(map_name_check(attr->map_name));
+	snprintf(map->v.name, BPF_OBJ_NAME_LEN, "%s", attr->map_name);
 	UA_TRY(attach_btf(map, attr, env));
 	return map->fd < 0 ? name_fd(map) : 0;
 }

@@ -48,8 +48,9 @@ struct map_ops {
 	void *(*lookup_percpu)(struct map *map, const void *key, uint32_t cpu);
 	/* Calls cb(map, key, value, arg) for each element until it returns non-zero; count or <0. */
 	long (*for_each)(struct map *map, uint64_t (*cb)(struct map *, void *key, void *value, void *arg), void *arg);
-	/* Pages of the value that mmap of the descriptor may reach; NULL = no mmap. */
-	int (*mmap_check)(struct map *map, uint64_t off, uint64_t len, bool writable);
+	/* mmap of the descriptor, generic checks done: *addr is hint in, address out. NULL: none.
+	 * Arenas have their own (arena_mmap). */
+	int (*mmap)(struct map *map, void **addr, uint64_t len, int prot, int flags, uint64_t off);
 	/* Address of byte `off` of the value of a one-element array (direct value), or <0. */
 	int (*direct_value)(struct map *map, uint64_t *addr, uint32_t off);
 	int (*poll_fd)(struct map *map); /* descriptor to poll for new data, or -EOPNOTSUPP */

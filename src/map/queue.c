@@ -21,7 +21,7 @@ struct queue {
 static int queue_check(const union bpf_attr *attr)
 {
 	UA_FAIL_IF(!attr->max_entries || attr->key_size || !attr->value_size, -EINVAL);
-	UA_FAIL_IF(attr->map_flags & ~QUEUE_FLAGS, -EINVAL);
+	UA_FAIL_IF(attr->map_flags & ~QUEUE_FLAGS || !map_access_flags_ok(attr->map_flags), -EINVAL);
 	UA_FAIL_IF(attr->value_size > QUEUE_VALUE_MAX, -E2BIG);
 	return 0;
 }

@@ -301,6 +301,34 @@ static int ringbuf_poll_fd(struct map *map)
 	return fd;
 }
 
+/* Only the consumer's page may be mapped writable. What lies in the second view of the data is
+ * not in the file under that offset, so mappings that reach it are made of two. */
+static int ringbuf_mmap(struct map *map, void **addr, uint64_t len, int prot, int flags,
+			uint64_t off)
+{
+	const struct ringbuf *r = map->priv;
+	uint64_t file = 2 * PAGE + r->size, first;
+	void *at;
+
+	UA_FAIL_IF((prot & PROT_WRITE) && (off || len != PAGE), -EPERM);
+	UA_FAIL_IF(off > file + r->size || len > file + r->size - off, -EINVAL);
+	prot &= ~PROT_EXEC;
+	if (off >= file)
+		off -= r->size;
+	at = mmap(*addr, len, prot, flags, map->fd, (off_t)off);
+	UA_FAIL_IF(at == MAP_FAILED, -errno);
+	first = file - off;
+	if (len > first && mmap((char *)at + first, len - first, prot, MAP_SHARED | MAP_FIXED,
+				map->fd, 2 * PAGE) == MAP_FAILED) {
+		int err = -errno;
+
+		munmap(at, len);
+		return err;
+	}
+	*addr = at;
+	return 0;
+}
+
 static void *no_lookup(struct map *map, const void *key)
 {
 	return NULL;
@@ -343,6 +371,7 @@ const struct map_ops map_ops_ringbuf = {
 	.remove = no_remove,
 	.next_key = no_next_key,
 	.sys_lookup = no_sys_lookup,
+	.mmap = ringbuf_mmap,
 	.poll_fd = ringbuf_poll_fd,
 	.mem_usage = ringbuf_mem_usage,
 };

@@ -118,7 +118,7 @@ static void wrong_objects(struct surface *s)
 	attr = (union bpf_attr){.test = {.prog_fd = 9999}};
 	SURFACE_CHECK(s, call(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EBADF, "test run of nothing");
 	attr = (union bpf_attr){.info = {.bpf_fd = 9999}};
-	SURFACE_CHECK(s, call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), -EBADF, "info of nothing");
+	SURFACE_CHECK(s, call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), -EBADFD, "info of nothing");
 	s->k->ops->close(s->k, map);
 }
 
