@@ -429,9 +429,20 @@ UA_API uint32_t ua_kfunc_map__value_size(const void *map);
  */
 struct ua_struct_ops;
 
+/* The same marks without a function in the BTF (clang defines none with more than 5 arguments). */
+#define UA_ARG_NULLABLE 1u
+#define UA_ARG_ARENA 2u
+struct ua_struct_ops_mark {
+	const char *member;
+	uint32_t arg;   /* from 0 */
+	uint32_t flags; /* UA_ARG_* */
+};
+
 struct ua_struct_ops_opts {
 	size_t sz;
 	void *arg;
+	const struct ua_struct_ops_mark *marks;
+	size_t n_marks;
 	/* All may be NULL. check: refuse a value before it is used. reg, unreg, update tell when
 	 * a struct comes into use and goes; without reg one at a time may be in use (-EBUSY). */
 	int (*check)(void *arg, const void *ops);

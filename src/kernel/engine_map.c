@@ -32,6 +32,7 @@ static int host_prog_compatible(const void *owner, const void *prog)
 	const struct prog *a = owner, *b = prog;
 
 	UA_FAIL_IF(a->type != b->type || a->sleepable != b->sleepable, -EINVAL);
+	UA_FAIL_IF(!a->entry != !b->entry, -EINVAL); /* one is compiled, the other is not */
 	return 0;
 }
 

@@ -84,6 +84,10 @@ struct ua_struct_ops {
 	struct ua_struct_ops_opts opts;
 };
 
+_Static_assert(sizeof(struct ua_struct_ops_mark) == sizeof(struct struct_ops_mark) &&
+		       UA_ARG_NULLABLE == MEMBER_ARG_NULLABLE && UA_ARG_ARENA == MEMBER_ARG_ARENA,
+	       "the public marks are the internal ones");
+
 static int call_check(void *arg, void *ops)
 {
 	struct ua_struct_ops *so = arg;
@@ -117,6 +121,8 @@ static int add_struct_ops(struct engine *e, const char *name, struct ua_struct_o
 	struct struct_ops_desc desc = {
 		.name = name,
 		.arg = so,
+		.marks = (const struct struct_ops_mark *)so->opts.marks,
+		.n_marks = so->opts.n_marks,
 		.validate = so->opts.check ? call_check : NULL,
 		.reg = so->opts.reg ? call_reg : NULL,
 		.unreg = so->opts.unreg ? call_unreg : NULL,

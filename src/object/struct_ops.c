@@ -454,7 +454,7 @@ int ua_link__update_map(struct ua_link *link, struct ua_map *map)
 
 	if (!map->st || map->fd < 0)
 		return st_fail(map, -EINVAL, "not a loaded struct_ops variable", "");
-	UA_FAIL_IF(link->fd < 0, -EINVAL);
+	UA_FAIL_IF(link->fd < 0 || !(map->def.map_flags & BPF_F_LINK), -EINVAL);
 	err = write_value(map);
 	if (!err) {
 		memset(&attr, 0, sizeof(attr));

@@ -88,7 +88,9 @@ void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
-	epoch_drain();
+	/* What is freed may defer in turn: struct_ops value, its programs, their maps. */
+	for (int i = 0; i < 3; i++)
+		epoch_drain();
 	struct_ops_free_types(e);
 	host_free(e);
 	mem_free(e->kfuncs.v);

@@ -10,7 +10,7 @@
 
 #include "abi/format.h"
 
-#define FORMAT_BUF 1024       /* longest message, with its NUL */
+#define FORMAT_BUF 1024	      /* longest message, with its NUL */
 #define FORMAT_CONST SIZE_MAX /* as fmt_size: a terminated string that nobody can change */
 
 /*

@@ -94,7 +94,7 @@
 /* clang-format on */
 
 #define K(name, flags) KFUNC_FN(name);
-#define T(name, flags) \
+#define T(name, flags)  \
 	KFUNC_FN(name); \
 	KFUNC_FN(name##_nosleep);
 #define A(name, target, flags)

@@ -24,19 +24,19 @@ struct prog {
 	char name[BPF_OBJ_NAME_LEN];
 	bool gpl, sleepable;
 	struct code *code;
-	struct arena *arena;      /* held through `maps` */
-	struct map **maps;        /* one reference each */
+	struct arena *arena; /* held through `maps` */
+	struct map **maps;   /* one reference each */
 	uint32_t n_maps;
-	void *btf_obj;            /* keeps the program's BTF alive */
+	void *btf_obj; /* keeps the program's BTF alive */
 	void (*btf_obj_put)(void *btf_obj);
 	const struct btf *btf;
-	struct bpf_insn *orig;    /* as loaded, for the tag and tools */
+	struct bpf_insn *orig; /* as loaded, for the tag and tools */
 	uint32_t n_orig;
 	struct bpf_func_info *func_info;
 	uint32_t n_func_info;
 	struct bpf_line_info *line_info;
 	uint32_t n_line_info;
-	host_fn entry;             /* compiled main function, NULL: interpreted */
+	host_fn entry;		   /* compiled main function, NULL: interpreted */
 	struct stream *streams[2]; /* stdout, stderr */
 	struct verify_stats stats;
 	uint64_t load_time_ns;
@@ -44,9 +44,10 @@ struct prog {
 	int fd;
 	uint8_t tag[BPF_TAG_SIZE];
 	struct engine *engine;
-	uint32_t attach_btf_id;    /* struct_ops programs: struct and member they are for */
+	uint32_t attach_btf_id; /* struct_ops programs: struct and member they are for */
 	uint32_t member_idx;
-	void *struct_ops;          /* associated struct_ops map, or NULL */
+	const struct struct_ops_member *member;
+	void *struct_ops; /* associated struct_ops map, or NULL */
 	struct epoch_item free_item;
 };
 
@@ -56,17 +57,17 @@ struct prog {
  */
 struct run_ctx {
 	struct prog *prog;
-	void *ctx;                /* the program's r1 */
+	void *ctx; /* the program's r1 */
 	uint32_t ctx_size;
-	uint8_t *pkt, *pkt_end;   /* packet of SOCKET_FILTER / SCHED_CLS runs */
+	uint8_t *pkt, *pkt_end; /* packet of SOCKET_FILTER / SCHED_CLS runs */
 	bool sleepable;
 	uint32_t tail_calls;
-	uint32_t n_res_locks;     /* bpf_res_spin_locks this run holds; lock.c knows which */
-	uint32_t preempt_depth;   /* bpf_preempt_disable and irq saves not undone yet */
-	uint32_t *spin_lock;      /* the bpf_spin_lock it holds, or NULL */
-	int error;                /* the program runs to its end, then the run returns this errno */
-	void *records;            /* checked mode: memory handed to the program (region.h) */
-	void *task;               /* struct task_struct programs see as current; NULL: the thread's */
+	uint32_t n_res_locks;	/* bpf_res_spin_locks this run holds; lock.c knows which */
+	uint32_t preempt_depth; /* bpf_preempt_disable and irq saves not undone yet */
+	uint32_t *spin_lock;	/* the bpf_spin_lock it holds, or NULL */
+	int error;		/* the program runs to its end, then the run returns this errno */
+	void *records;		/* checked mode: memory handed to the program (region.h) */
+	void *task;		/* struct task_struct programs see as current; NULL: the thread's */
 };
 
 static inline struct run_ctx *run_ctx_top(void)
@@ -98,7 +99,8 @@ int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
 
 /* Call a callback or subprogram value from a helper: works under interpreter and JIT, nested in
  * the run on top of this thread. */
-uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5);
+uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+		       uint64_t a5);
 /* The same where no run is on top (timers): on a fresh record for rc, inside an epoch section.
  * rc->prog must be set and own the callback. Returns the errno that stopped it, or 0. */
 int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], uint64_t *retval);

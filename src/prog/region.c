@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "map/map.h"
+#include "prog/struct_ops.h"
 
 #define MAX_REGIONS 2048 /* a power of two */
 
@@ -71,7 +72,8 @@ bool region_allowed(struct run *run, uint64_t addr, uint32_t size, bool write)
 		inside(addr, size, (uintptr_t)rc->pkt, (uint64_t)(rc->pkt_end - rc->pkt))) ||
 	       announced(rc->records, addr, size, write) ||
 	       in_direct_value(rc->prog, addr, size, write) ||
-	       (!write && in_map_object(rc->prog, addr, size));
+	       (!write && in_map_object(rc->prog, addr, size)) ||
+	       (rc->prog->member && struct_ops_arg_memory(rc->prog, rc->ctx, addr, size));
 }
 
 void region_allow_slow(struct run_ctx *rc, const void *mem, uint32_t size, bool writable)

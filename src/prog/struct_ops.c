@@ -59,7 +59,10 @@ static int fill_arg(const struct btf *btf, uint32_t type_id, struct member_arg_c
 	const struct btf_type *t = btf_resolve(btf, &type_id);
 
 	if (btf_is_ptr(t)) {
+		int64_t pointee = btf_size(btf, t->type);
+
 		a->size = 8;
+		a->mem_size = pointee > 0 && pointee < UINT32_MAX ? (uint32_t)pointee : 0;
 	} else if (btf_is_int(t)) {
 		a->size = (uint8_t)t->size;
 		a->is_signed = btf_int_encoding(t) & BTF_INT_SIGNED;
@@ -132,11 +135,37 @@ static void type_free(struct struct_ops_type *t)
 	mem_free(t);
 }
 
+static struct struct_ops_member *find_member(struct struct_ops_type *t, const char *name)
+{
+	for (uint32_t i = 0; i < t->n_members; i++)
+		if (!strcmp(t->members[i].name, name))
+			return &t->members[i];
+	return NULL;
+}
+
+static int apply_marks(struct struct_ops_type *t)
+{
+	for (size_t i = 0; i < t->desc.n_marks; i++) {
+		const struct struct_ops_mark *mark = &t->desc.marks[i];
+		struct struct_ops_member *m = find_member(t, mark->member);
+
+		if (!m || mark->arg >= m->n_args || m->args[mark->arg].size != 8) {
+			log_warn("uarena: struct_ops %s: member %s has no pointer parameter %u\n",
+				 t->desc.name, mark->member, mark->arg);
+			return -EINVAL;
+		}
+		m->args[mark->arg].flags |= (uint8_t)mark->flags;
+		m->arg_flags[mark->arg] |= (uint8_t)mark->flags;
+	}
+	t->desc.marks = NULL;
+	t->desc.n_marks = 0;
+	return 0;
+}
+
 static int fill_members(struct struct_ops_type *t, const struct btf *btf)
 {
 	const struct btf_type *st = btf__type_by_id(btf, t->type_id);
 
-	t->size = st->size;
 	t->n_members = btf_vlen(st);
 	UA_FAIL_IF(t->n_members > STRUCT_OPS_MAX_MEMBERS, -E2BIG);
 	t->members = mem_calloc(t->n_members, sizeof(*t->members));
@@ -150,7 +179,7 @@ static int fill_members(struct struct_ops_type *t, const struct btf *btf)
 		t->members[i].off = btf_member_bit_offset(st, i) / 8;
 		UA_TRY(fill_member(btf, t->desc.name, &btf_members(st)[i], &t->members[i]));
 	}
-	return 0;
+	return apply_marks(t);
 }
 
 /* struct bpf_struct_ops_<name> { common; data aligned to 64 }, made if the BTF lacks it. */
@@ -184,6 +213,7 @@ static int type_fill(struct engine *e, struct struct_ops_type *t)
 			 t->desc.name);
 		return -ENOENT;
 	}
+	t->size = btf__type_by_id(e->btf, t->type_id)->size;
 	UA_TRY(value_type(e, t));
 	return fill_members(t, e->btf);
 }
@@ -275,6 +305,7 @@ int struct_ops_fill_verify(struct engine *e, uint32_t attach_btf_id, struct prog
 		return -EINVAL;
 	}
 	prog->member_idx = idx;
+	prog->member = m;
 	prog->attach_btf_id = attach_btf_id;
 	v->member_proto = btf__type_by_id(e->btf, m->proto);
 	v->member_btf_type = t->type_id;
@@ -282,4 +313,19 @@ int struct_ops_fill_verify(struct engine *e, uint32_t attach_btf_id, struct prog
 	v->member_arg_flags = m->arg_flags;
 	v->member_sleepable = true;
 	return 0;
+}
+
+bool struct_ops_arg_memory(const struct prog *prog, const uint64_t *args, uint64_t addr,
+			   uint32_t size)
+{
+	const struct struct_ops_member *m = prog->member;
+
+	for (uint32_t i = 0; m && i < m->n_args; i++) {
+		uint64_t room = m->args[i].mem_size;
+
+		if (args[i] && addr >= args[i] && addr - args[i] <= room &&
+		    size <= room - (addr - args[i]))
+			return true;
+	}
+	return false;
 }

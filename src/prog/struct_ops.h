@@ -34,9 +34,17 @@ extern const struct map_ops struct_ops_map_ops;
  * reg, unreg and update of one type are never called concurrently, and must not themselves take
  * structs of the type into use or out of it. ops is the native struct.
  */
+struct struct_ops_mark {
+	const char *member;
+	uint32_t arg, flags; /* enum member_arg */
+};
+
 struct struct_ops_desc {
 	const char *name; /* of the struct */
-	void *arg;	  /* first argument of all callbacks */
+	/* In addition to those in the BTF; only read during registration. */
+	const struct struct_ops_mark *marks;
+	size_t n_marks;
+	void *arg; /* first argument of all callbacks */
 	/* May a program with these properties implement the member? 0 or a negative errno. */
 	int (*check_member)(void *arg, const char *member, const struct prog *prog);
 	/* A member of the value being written. 1: done; 0: default (function pointers are bound,
@@ -70,6 +78,10 @@ struct struct_ops_value *struct_ops_value_of(const struct struct_ops_type *type,
 int struct_ops_fill_verify(struct engine *e, uint32_t attach_btf_id, struct prog *prog,
 			   struct verify_in *v);
 
+/* Checked mode: is [addr, addr+size) what an argument of the member points at? */
+bool struct_ops_arg_memory(const struct prog *prog, const uint64_t *args, uint64_t addr,
+			   uint32_t size);
+
 /* -- Links: the objects behind BPF_LINK_CREATE of a BPF_F_LINK map -------------------- */
 
 /* One reference for the caller. -EINVAL: not a struct_ops map that is ready; else what reg()
@@ -89,7 +101,8 @@ struct map;
 struct member_arg_conv {
 	uint8_t size; /* 1, 2, 4, 8 */
 	bool is_signed;
-	uint8_t flags; /* enum member_arg */
+	uint8_t flags;	   /* enum member_arg */
+	uint32_t mem_size; /* pointers to something of known size: that size */
 };
 
 struct member_func {
