@@ -155,6 +155,9 @@ enum ua_stream { UA_STDOUT = 1, UA_STDERR = 2 };
 UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len);
 /* Descriptor that polls readable while the stream has data; borrowed. */
 UA_API int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id);
+/* The trace pipe: lines of bpf_printk() of all programs of the process, removed as they are
+ * read; 0 when it is empty. Beyond 100 kB unread, new lines are lost. */
+UA_API int ua_trace__read(void *buf, size_t len);
 UA_API struct ua_arena *ua_program__arena(const struct ua_program *prog);
 
 /* ---- The arena, from the host ---- */

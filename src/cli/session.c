@@ -110,6 +110,16 @@ static void drain_one(struct drain *d, int i)
 	}
 }
 
+/* What bpf_printk wrote goes straight to stderr, as it comes. */
+static void drain_trace(void)
+{
+	char buf[4096];
+	int n;
+
+	while ((n = ua_trace__read(buf, sizeof(buf))) > 0)
+		fwrite(buf, 1, (size_t)n, stderr);
+}
+
 static void *drain_loop(void *arg)
 {
 	struct drain *d = arg;
@@ -120,6 +130,7 @@ static void *drain_loop(void *arg)
 					 POLLIN, 0};
 	while (!atomic_load(&d->stop)) {
 		poll(fds, 2, 20);
+		drain_trace();
 		for (int i = 0; i < 2; i++)
 			drain_one(d, i);
 	}
@@ -137,6 +148,7 @@ static void drain_end(struct drain *d)
 	atomic_store(&d->stop, true);
 	if (d->started)
 		pthread_join(d->thread, NULL);
+	drain_trace();
 	for (int i = 0; i < 2; i++)
 		drain_one(d, i);
 }

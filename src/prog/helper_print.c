@@ -13,6 +13,7 @@
 
 #include <pthread.h>
 #include <time.h>
+#include <uarena.h>
 
 static struct stream *trace;
 static pthread_once_t trace_once = PTHREAD_ONCE_INIT;
@@ -33,6 +34,13 @@ __attribute__((destructor)) static void trace_exit(void)
 {
 	stream_free(trace);
 	trace = NULL;
+}
+
+int ua_trace__read(void *buf, size_t len)
+{
+	struct stream *s = trace_stream();
+
+	return s ? stream_read(s, buf, min_t(size_t, len, INT32_MAX)) : -ENOMEM;
 }
 
 static void trace_write(const char *text, size_t len)
