@@ -43,7 +43,7 @@ void log_print(enum log_level level, const char *fmt, ...) UA_PRINTF(2, 3);
 #define log_info(...) log_print(LOG_INFO, __VA_ARGS__)
 #define log_debug(...) log_print(LOG_DEBUG, __VA_ARGS__)
 
-#ifdef UA_DEBUG
+#ifdef UA_CHECKED
 #define UA_TRACE_FAIL(err, what) log_debug("%s:%d: %s: %s -> %d\n", __FILE__, __LINE__, __func__, what, (int)(err))
 #else
 #define UA_TRACE_FAIL(err, what) ((void)0)
@@ -70,12 +70,12 @@ void log_print(enum log_level level, const char *fmt, ...) UA_PRINTF(2, 3);
 
 /* ---- Assertions: always cheap in ua_assert, whole-structure walks in ua_assert_expensive ---- */
 
-#ifdef UA_DEBUG
+#ifdef UA_CHECKED
 #define ua_assert(x) assert(x)
 #else
 #define ua_assert(x) ((void)sizeof(!(x)))
 #endif
-#ifdef UA_DEBUG_EXPENSIVE
+#ifdef UA_CHECKED_EXPENSIVE
 #define ua_assert_expensive(x) assert(x)
 #else
 #define ua_assert_expensive(x) ((void)sizeof(!(x)))
