@@ -133,11 +133,14 @@ static int elem_begin(struct engine_kernel *k, const union bpf_attr *attr, bool 
 long cmd_map_lookup(struct engine_kernel *k, union bpf_attr *attr)
 {
 	struct elem e;
-	int err;
+	int err = 0;
 
 	UA_FAIL_IF(attr->flags & ~(uint64_t)BPF_F_LOCK, -EINVAL);
 	UA_TRY(elem_begin(k, attr, true, false, &e));
-	err = map_elem_lookup(e.map, e.key, e.value, attr->flags);
+	if (e.map->v.map_type == BPF_MAP_TYPE_BLOOM_FILTER) /* the value is the question */
+		err = user_read(e.value, attr->value, e.value_size);
+	if (!err)
+		err = map_elem_lookup(e.map, e.key, e.value, attr->flags);
 	if (!err)
 		err = user_write(attr->value, e.value, e.value_size);
 	elem_end(&e);

@@ -303,6 +303,30 @@ void map_closed(struct map *map)
 		map->v.ops->closed(map);
 }
 
+int map_backing_new(struct map *map, const union bpf_attr *attr, uint32_t value_size)
+{
+	union bpf_attr inner = *attr;
+	struct map_env env = {.n_cpus = map->n_cpus};
+	struct map *b;
+	int err;
+
+	inner.map_type = BPF_MAP_TYPE_HASH;
+	inner.value_size = value_size;
+	b = map_new(&inner, &env);
+	UA_FAIL_IF(!b, -ENOMEM);
+	err = b->v.ops->create(b, &inner);
+	if (err)
+		mem_free(b);
+	else
+		map->priv = b;
+	return err;
+}
+
+void map_backing_free(struct map *map)
+{
+	map_destroy(map->priv);
+}
+
 /* -- Values --------------------------------------------------------------- */
 
 uint32_t map_value_size_sys(const struct map *map)
@@ -397,4 +421,6 @@ void map_value_release(struct map *map, void *value)
 {
 	if (map->timers_cancel && map->rec.timer_off >= 0)
 		map->timers_cancel(map, value);
+	if (map->value_gone)
+		map->value_gone(map, value);
 }

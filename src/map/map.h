@@ -93,6 +93,7 @@ struct map {
 	bool closed;         /* no user descriptor left: no new timers (prog/timer.c) */
 	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
 	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
+	void (*value_gone)(struct map *map, void *value); /* kinds whose values hold something */
 	void *engine;
 	const struct map_host *host;
 	const void *arena_opts;

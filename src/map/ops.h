@@ -12,7 +12,10 @@
 	X(BPF_MAP_TYPE_ARRAY, array)                     \
 	X(BPF_MAP_TYPE_PROG_ARRAY, prog_array)           \
 	X(BPF_MAP_TYPE_PERF_EVENT_ARRAY, perf_event_array) \
+	X(BPF_MAP_TYPE_LPM_TRIE, lpm_trie)               \
 	X(BPF_MAP_TYPE_ARRAY_OF_MAPS, array_of_maps)     \
+	X(BPF_MAP_TYPE_HASH_OF_MAPS, hash_of_maps)       \
+	X(BPF_MAP_TYPE_BLOOM_FILTER, bloom_filter)       \
 	X(BPF_MAP_TYPE_ARENA, arena)                     \
 	X(BPF_MAP_TYPE_PERCPU_HASH, percpu_hash)         \
 	X(BPF_MAP_TYPE_PERCPU_ARRAY, percpu_array)       \
@@ -53,6 +56,11 @@ int array_check_btf(const struct map *map, const struct btf *btf, uint32_t key_i
 		    uint32_t value_id);
 int array_remove(struct map *map, const void *key);
 int array_next_key(struct map *map, const void *key, void *next);
+
+/* Kinds that are a hash map inside: a private map in map->priv with the same keys and values of
+ * `value_size`, to be used through map_ops_hash. */
+int map_backing_new(struct map *map, const union bpf_attr *attr, uint32_t value_size);
+void map_backing_free(struct map *map);
 
 /* Maps of maps (inner.c): copy of what programs may rely on, from a descriptor; and whether a
  * map fits it. -EINVAL, -ENOTSUPP, -EBADF. */
