@@ -45,7 +45,7 @@ struct ua_arena;
 
 /* ---- Messages ---- */
 
-enum ua_print_level { UA_WARN, UA_INFO, UA_DEBUG };
+enum ua_print_level { UA_PRINT_WARN, UA_PRINT_INFO, UA_PRINT_DEBUG };
 typedef int (*ua_print_fn)(enum ua_print_level level, const char *fmt, va_list args);
 /* Process-wide; NULL silences. Default: warnings and infos to stderr. Returns the old one. */
 UA_API ua_print_fn ua_set_print(ua_print_fn fn);
