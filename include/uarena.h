@@ -222,6 +222,13 @@ UA_API bool ua_arena__range_populated(const struct ua_arena *arena, uint64_t ptr
 /* The map's descriptor, to be passed to other processes; borrowed. */
 UA_API int ua_arena__fd(const struct ua_arena *arena);
 UA_API void *ua_arena__user_base(const struct ua_arena *arena); /* NULL until decided */
+/*
+ * Where this process sees the user view: the user base, unless something else lived there when
+ * the object was loaded (AddressSanitizer's shadow covers 1 << 44; so does a second arena with
+ * the same address). Then programs' pointers are valid in other processes but not in this one:
+ * follow them with ua_arena__to_host(). NULL: not mapped.
+ */
+UA_API void *ua_arena__view(const struct ua_arena *arena);
 UA_API size_t ua_arena__size(const struct ua_arena *arena);	 /* bytes */
 UA_API size_t ua_arena__populated(const struct ua_arena *arena); /* pages */
 enum ua_page { UA_PAGE_HOLE, UA_PAGE_ALLOC, UA_PAGE_RESERVED, UA_PAGE_SCRATCH };

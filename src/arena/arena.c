@@ -293,6 +293,39 @@ int arena_mmap(struct arena *a, void **addr, size_t len, int prot, int flags, ui
 	return err;
 }
 
+/* Lock held. */
+static int map_displaced(struct arena *a, void **addr, int prot)
+{
+	uint64_t len = atomic_load(&a->user_end) - atomic_load(&a->user_start);
+	void *at;
+	int err;
+
+	UA_FAIL_IF(!len, -EINVAL);
+	UA_FAIL_IF(a->space.user.start, -EBUSY);
+	at = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	UA_FAIL_IF(at == MAP_FAILED, -errno);
+	err = show_user_view(a, (uint64_t)at, len, prot, MAP_FIXED);
+	if (!err)
+		*addr = at;
+	return err;
+}
+
+int arena_mmap_displaced(struct arena *a, void **addr, int prot)
+{
+	int err;
+
+	UA_FAIL_IF(!arena_is_ours(a), -EPERM);
+	pthread_mutex_lock(&a->lock);
+	err = map_displaced(a, addr, prot);
+	pthread_mutex_unlock(&a->lock);
+	return err;
+}
+
+uint64_t arena_view_start(const struct arena *a)
+{
+	return (uint64_t)a->space.user.start;
+}
+
 /* The view goes as a whole or not at all; what else lies in the range is unmapped as usual. */
 int arena_munmap(struct arena *a, void *addr, size_t len)
 {

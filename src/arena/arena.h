@@ -65,6 +65,10 @@ uint64_t arena_populated(const struct arena *a);   /* pages, scratch page exclud
  * (spec/arena.md 3). *addr: hint in, address out. prot/flags as mmap(2). */
 int arena_mmap(struct arena *a, void **addr, size_t len, int prot, int flags, uint64_t offset);
 int arena_munmap(struct arena *a, void *addr, size_t len);
+/* When something else lives at user_vm_start in this process: the user view at an address of
+ * the system's choice. Full pointers then need translating, everything else is as usual. */
+int arena_mmap_displaced(struct arena *a, void **addr, int prot);
+uint64_t arena_view_start(const struct arena *a); /* of this process's user view, 0: none */
 
 /* Page kfuncs (spec/arena.md 5). Addresses are user-form pointers. */
 uint64_t arena_alloc_pages(struct arena *a, uint64_t addr, uint32_t page_cnt, int node_id,

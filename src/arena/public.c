@@ -154,6 +154,11 @@ void *ua_arena__user_base(const struct ua_arena *arena)
 	return (void *)arena_user_start(arena_of_const(arena));
 }
 
+void *ua_arena__view(const struct ua_arena *arena)
+{
+	return (void *)arena_view_start(arena_of_const(arena));
+}
+
 size_t ua_arena__size(const struct ua_arena *arena)
 {
 	const struct arena *a = arena_of_const(arena);

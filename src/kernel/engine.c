@@ -265,6 +265,7 @@ static const struct kernel_ops engine_ops = {
 	.bpf = engine_bpf,
 	.mmap = engine_mmap,
 	.munmap = engine_munmap,
+	.mmap_displaced = engine_mmap_displaced,
 	.close = engine_close,
 	.vmlinux_btf = engine_btf,
 	.kconfig = engine_kconfig,

@@ -14,6 +14,9 @@
 #include "kernel/engine_priv.h"
 #include "map/map.h"
 
+/* Not a flag of mmap(2): the arena's address is taken, any other will do. */
+#define MAP_DISPLACED (1 << 30)
+
 struct mapping {
 	struct mapping *next;
 	struct map *map;
@@ -81,6 +84,8 @@ static int map_it(struct map *map, void **addr, size_t len, int prot, int flags,
 
 	if (!arena)
 		return map->v.ops->mmap(map, addr, len, prot, flags, off);
+	if (flags & MAP_DISPLACED)
+		return arena_mmap_displaced(arena, addr, prot);
 	UA_TRY(arena_mmap(arena, addr, len, prot, flags, off));
 	map_arena_sync(map);
 	return 0;
@@ -124,6 +129,22 @@ void *engine_mmap(struct kernel *kernel, void *addr, size_t len, int prot, int f
 		return NULL;
 	len = (len + ARENA_PAGE_SIZE - 1) & ~(size_t)(ARENA_PAGE_SIZE - 1);
 	*err = len ? mmap_listed(k, map, &addr, len, prot, flags, off) : -EINVAL;
+	map_put(map);
+	return *err ? NULL : addr;
+}
+
+void *engine_mmap_displaced(struct kernel *kernel, int fd, int prot, int *err)
+{
+	struct engine_kernel *k = (struct engine_kernel *)kernel;
+	void *addr = NULL;
+	struct map *map;
+
+	*err = engine_get_map(k, (uint32_t)fd, &map);
+	if (*err)
+		return NULL;
+	*err = map_arena(map) ? mmap_listed(k, map, &addr, map->user_vm_end - map->user_vm_start,
+					    prot, MAP_SHARED | MAP_DISPLACED, 0) :
+				-EINVAL;
 	map_put(map);
 	return *err ? NULL : addr;
 }

@@ -85,5 +85,6 @@ int engine_munmap(struct kernel *k, void *addr, size_t len);
 int engine_freeze(struct engine_kernel *k, struct map *map);
 /* Forget all mappings, arenas' views included. */
 void engine_unmap_all(struct engine_kernel *k);
+void *engine_mmap_displaced(struct kernel *k, int fd, int prot, int *err);
 
 #endif

@@ -22,6 +22,8 @@ struct kernel_ops {
 	void *(*mmap)(struct kernel *k, void *addr, size_t len, int prot, int flags, int fd,
 		      uint64_t off, int *err);
 	int (*munmap)(struct kernel *k, void *addr, size_t len);
+	/* Map an arena whose address is taken in this process elsewhere; NULL: impossible. */
+	void *(*mmap_displaced)(struct kernel *k, int fd, int prot, int *err);
 	int (*close)(struct kernel *k, int fd);
 	/* BTF that CO-RE, kfuncs and struct_ops resolve against; borrowed. */
 	struct btf *(*vmlinux_btf)(struct kernel *k);

@@ -171,8 +171,7 @@ static int reserve_range(const struct ua_map *map, void *addr, size_t len)
 		munmap(got, len);
 		errno = EEXIST;
 	}
-	return object_fail(map->obj, -errno, "map %s: cannot map the arena at %p: %s", map->name,
-			   addr, errno == EEXIST ? "the address range is in use" : strerror(errno));
+	return -errno;
 }
 
 static int fill_arena(struct ua_map *map)
@@ -191,6 +190,26 @@ static int fill_arena(struct ua_map *map)
 	return 0;
 }
 
+/* Something else lives at the arena's address, a sanitizer's shadow for one. */
+static int map_arena_elsewhere(struct ua_map *map, void *fixed, size_t len)
+{
+	struct kernel *k = map->obj->k;
+	int err = -EEXIST;
+
+	if (k->ops->mmap_displaced)
+		map->data = k->ops->mmap_displaced(k, map->fd, PROT_READ | PROT_WRITE, &err);
+	if (err)
+		return object_fail(map->obj, err,
+				   "map %s: cannot map the arena at %p: the address range is in use",
+				   map->name, fixed);
+	log_debug("uarena: object %s: map %s: %p is in use in this process, the arena is at %p: "
+		  "follow pointers of programs with ua_arena__to_host()\n",
+		  map->obj->name, map->name, fixed, map->data);
+	map->data_len = len;
+	map->live = true;
+	return fill_arena(map);
+}
+
 /*
  * The whole arena is mapped before any program is loaded: programs of an arena without a fixed
  * address cannot be loaded earlier. Variables go to its end, so that address 0 stays free.
@@ -203,7 +222,11 @@ static int map_arena(struct ua_map *map)
 	int err = 0;
 
 	if (fixed)
-		UA_TRY(reserve_range(map, fixed, len));
+		err = reserve_range(map, fixed, len);
+	if (err == -EEXIST)
+		return map_arena_elsewhere(map, fixed, len);
+	if (err)
+		return map_fail(map, err, "cannot reserve the arena's address");
 	addr = k->ops->mmap(k, fixed, len, PROT_READ | PROT_WRITE,
 			    MAP_SHARED | (fixed ? MAP_FIXED : 0), map->fd, 0, &err);
 	if (err) {
