@@ -89,6 +89,9 @@ static inline uint8_t *arena_window_base(const struct arena *a)
 	return ((const struct arena_head *)a)->window;
 }
 
+/* null_guard: make the NULL page a hole again, so that the next run's access is reported too. */
+void arena_hide_null(struct arena *a);
+
 /* Pointer forms. to_host of NULL (low half zero) is the base. */
 static inline uint64_t arena_low(uint64_t p)
 {

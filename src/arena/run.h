@@ -62,6 +62,8 @@ struct run {
 	const struct run_hooks *hooks; /* NULL: no reports, nothing allowed, no packets */
 	int stop;                     /* negative errno: the run ends. Set by host functions; the
 					 interpreter looks after each call, compiled code not */
+	struct arena *null_shown;     /* whose NULL page a host access of this run was shown under
+					 null_guard: arena_hide_null() when the run ends */
 	void *exit_fp;                /* JIT: stack pointer at the last exit to host code; only
 					 jit_backtrace() knows the frame layout */
 	void *interp;                 /* interpreter: innermost activation, for stack dumps */

@@ -114,6 +114,13 @@ static void report(struct arena *a, uint32_t w, bool is_write, struct run *run, 
 			       -1);
 }
 
+/* The NULL page is reported in every run that touches it: it is a hole again after this one. */
+static void note_null(struct arena *a, uint32_t w, struct run *run)
+{
+	if (a->null_guard && w == 0)
+		run->null_shown = a;
+}
+
 /* An overlay is only right while the state says so: with the replace policy the page may have
  * been allocated since the caller looked. */
 static int install_if_scratch(struct arena *a, uint32_t w, uint32_t page)
@@ -142,6 +149,7 @@ static enum fault_verdict scratch_outside(struct arena *a, uint32_t w, bool is_w
 	os_unlock_raw(&a->space.map_lock);
 	if (err)
 		return FAULT_FOREIGN;
+	note_null(a, w, run);
 	if (first || (a->null_guard && w == 0))
 		report(a, w, is_write, run, uc);
 	return FAULT_RETRY;
@@ -169,6 +177,7 @@ enum fault_verdict host_fault(struct arena *a, uint32_t w, bool is_write, struct
 		dirty_mark(a->space.shared, page);
 	if (install_if_scratch(a, w, page))
 		return FAULT_FOREIGN;
+	note_null(a, w, run);
 	if (won || seen == PAGE_GUARD)
 		report(a, w, is_write, run, uc);
 	return FAULT_RETRY;

@@ -147,3 +147,12 @@ int overlay_install(struct arena *a, uint32_t w)
 	atomic_fetch_or(&a->win_flags[w], VIEW_OVERLAY);
 	return 0;
 }
+
+void arena_hide_null(struct arena *a)
+{
+	uint64_t saved;
+
+	os_lock(&a->space.map_lock, &saved);
+	overlay_remove(a, 0);
+	os_unlock(&a->space.map_lock, &saved);
+}

@@ -7,6 +7,7 @@
  */
 #include <time.h>
 
+#include "arena/arena.h"
 #include "arena/fault.h"
 #include "base/base.h"
 #include "interp/interp.h"
@@ -53,6 +54,7 @@ static inline __attribute__((always_inline)) void record_init(struct run *run, s
 	run->timeout = report_timeout;
 	run->hooks = &hooks;
 	run->stop = 0;
+	run->null_shown = NULL;
 	run->exit_fp = NULL;
 	run->interp = NULL;
 	run->ctx = rc;
@@ -83,11 +85,13 @@ static __attribute__((noinline)) uint64_t interpret_main(struct run *run, void *
 	return interpret(run, &run->code->funcs[0], args);
 }
 
-/* A run that was stopped half-way, or was checked. */
+/* A run that was stopped half-way, was checked, or dereferenced NULL. */
 static __attribute__((noinline)) int run_ended(const struct run *run, struct run_ctx *rc)
 {
 	if (run->stop)
 		lock_run_stopped(rc);
+	if (run->null_shown)
+		arena_hide_null(run->null_shown);
 	region_run_end(rc);
 	return run->stop ? run->stop : rc->error;
 }
@@ -108,7 +112,7 @@ static inline __attribute__((always_inline)) int run_once(struct run_ctx *rc, ui
 		*retval = interpret_main(&run, rc->ctx);
 	run_pop(&run);
 	epoch_exit();
-	if (ua_unlikely(run.stop || rc->records))
+	if (ua_unlikely(run.stop || run.null_shown || rc->records))
 		return run_ended(&run, rc);
 	return rc->error;
 }

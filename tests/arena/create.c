@@ -168,10 +168,16 @@ static void check_null_guard(void)
 	arena_free_pages(a, USER, 4);
 	CHECK(arena_alloc_pages(a, 0, 1, -1, 0) == USER + PAGE);
 	CHECK(!access_load(arena_window_base(a), 8, &val));
-	counted_push(&c, a);
-	(void)*(volatile char *)arena_window_base(a);
-	run_pop(&c.run);
-	CHECK(c.reports == 1 && c.addr == USER);
+	for (int i = 0; i < 3; i++) { /* once in every run */
+		counted_push(&c, a);
+		(void)*(volatile char *)arena_window_base(a);
+		(void)*(volatile char *)(arena_window_base(a) + 8);
+		run_pop(&c.run);
+		CHECK(c.reports == 1 && c.addr == USER && c.run.null_shown == a);
+		arena_hide_null(a);
+	}
+	CHECK(!access_load(arena_window_base(a), 8, &val));
+	CHECK(!arena_validate(a));
 	arena_put(a);
 }
 
