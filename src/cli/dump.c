@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uarena dump: what became of a program. "xlated" is the program after verification and
- * rewriting, with the source lines it came from; "btf" the types the engine offers to CO-RE.
+ * rewriting, with the source lines it came from; "jited" its native code; "btf" the types the
+ * engine offers to CO-RE.
  */
 #include "cli/cli.h"
 
@@ -12,6 +13,7 @@
 #include <bpf/btf.h>
 
 #include "abi/disasm.h"
+#include "jit/jit.h"
 #include "kernel/handle.h"
 #include "object/object.h"
 #include "prog/prog.h"
@@ -71,6 +73,28 @@ static int dump_xlated(struct cli_session *s, const char *name)
 	return CLI_OK;
 }
 
+/* The words behind the program's name: "linum" adds instructions and source lines, "stages"
+ * shows the JIT's working form instead. */
+static int dump_jited(struct cli_session *s, const struct cli_options *o)
+{
+	struct ua_program *p = ua_object__find_program(s->obj, o->operands[2]);
+	const struct prog *prog = kernel_engine_prog(s->engine->kernel, ua_program__fd(p));
+	const char *how = o->n_operands == 4 ? o->operands[3] : "";
+	int err = 0;
+
+	if (!prog || !prog->code->jit) {
+		cli_error("'%s' is not compiled here", o->operands[2]);
+		return CLI_REFUSED;
+	}
+	for (uint32_t f = 0; f < prog->code->n_funcs && !err; f++) {
+		if (!strcmp(how, "stages"))
+			err = jit_dump_stages(prog->code, f, stdout);
+		else
+			err = jit_dump(prog->code, f, !strcmp(how, "linum"), stdout);
+	}
+	return err ? CLI_REFUSED : CLI_OK;
+}
+
 static void print_text(void *ctx, const char *fmt, va_list args)
 {
 	vprintf(fmt, args);
@@ -101,15 +125,20 @@ static int dump_program(const struct cli_options *o)
 	struct cli_session s;
 	int status;
 
-	if (o->n_operands != 3) {
-		cli_error("dump xlated takes an object and one program");
+	bool jited = !strcmp(o->operands[0], "jited");
+
+	if (o->n_operands != 3 &&
+	    !(jited && o->n_operands == 4 &&
+	      (!strcmp(o->operands[3], "linum") || !strcmp(o->operands[3], "stages")))) {
+		cli_error("dump %s takes an object and one program%s", o->operands[0],
+			  jited ? ", then linum or stages" : "");
 		return CLI_USAGE;
 	}
 	status = cli_open(o, o->operands[1], &s);
 	if (!status)
 		status = cli_load_only(&s, o->operands + 2, 1);
 	if (!status)
-		status = dump_xlated(&s, o->operands[2]);
+		status = jited ? dump_jited(&s, o) : dump_xlated(&s, o->operands[2]);
 	cli_close(&s);
 	return status;
 }
@@ -121,12 +150,12 @@ int cli_dump(int argc, char **argv)
 	int status = cli_options(argc, argv, "dump", ACCEPT_ENGINE, 1, &o, &done);
 
 	if (!done) {
-		if (!strcmp(o.operands[0], "xlated")) {
+		if (!strcmp(o.operands[0], "xlated") || !strcmp(o.operands[0], "jited")) {
 			status = dump_program(&o);
 		} else if (!strcmp(o.operands[0], "btf")) {
 			status = dump_btf(&o);
 		} else {
-			cli_error("dump '%s': must be xlated or btf", o.operands[0]);
+			cli_error("dump '%s': must be xlated, jited or btf", o.operands[0]);
 			status = CLI_USAGE;
 		}
 	}

@@ -25,6 +25,7 @@ struct jit_image {
 	struct image_func *funcs;
 	uint32_t n_funcs;
 	bool registered;
+	struct gdb_entry *gdb; /* NULL unless announced to gdb */
 };
 
 /* Function whose code contains offset `at`, or -1 (shared thunks). */

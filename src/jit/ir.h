@@ -120,6 +120,9 @@ int ir_flow(struct ir *ir, const struct node_func *f);
 int ir_fuse(struct ir *ir, const struct node_func *f); /* leaves the facts up to date */
 int ir_hoist(struct ir *ir, const struct node_func *f);
 
+/* One line per node: operation, operands, facts. */
+void ir_dump(const struct ir *ir, const struct node_func *f, const char *stage, FILE *out);
+
 static inline uint16_t bit(uint8_t reg)
 {
 	return reg < 16 ? (uint16_t)(1u << reg) : 0;

@@ -8,6 +8,7 @@
  */
 #include "jit/image.h"
 #include "jit/target.h"
+#include "jit/tools.h"
 
 #include "os/exec.h"
 
@@ -170,6 +171,7 @@ static int by_pc(const void *a, const void *b)
 
 static void image_destroy(struct jit_image *img)
 {
+	tools_withdraw(img);
 	if (img->registered)
 		ext_unregister(&img->region);
 	exec_free(img->text, img->size);
@@ -307,6 +309,7 @@ int jit_compile(struct code *code)
 	for (uint32_t f = 0; f < code->n_funcs; f++)
 		code->funcs[f].entry = img->text + img->funcs[f].start;
 	code->jit = img;
+	tools_announce(code, img);
 	return 0;
 }
 

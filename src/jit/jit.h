@@ -11,6 +11,7 @@
 #ifndef UA_JIT_JIT_H
 #define UA_JIT_JIT_H
 
+#include <stdio.h>
 #include "abi/code.h"
 
 bool jit_available(void);
@@ -39,5 +40,17 @@ uint32_t jit_backtrace(const struct run *run, const void *uc, struct jit_frame *
 
 /* Slot of the instruction at native address `pc` of this code, or -1. */
 int64_t jit_slot_at(const struct code *code, uintptr_t pc);
+
+/* Native code of one function, with BPF instructions and source lines between if `origins`.
+ * -ENOENT if it is not compiled. */
+int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out);
+/* The JIT's working form of one function after each stage (src/jit/ir.h). */
+int jit_dump_stages(const struct code *code, uint32_t func, FILE *out);
+
+/* Which tools hear of programs compiled from now on, process-wide. */
+#define JIT_TOOL_PERF_MAP 1 /* /tmp/perf-PID.map */
+#define JIT_TOOL_JITDUMP 2  /* /tmp/jit-PID.dump, for perf inject --jit */
+#define JIT_TOOL_GDB 4	    /* gdb's JIT interface */
+void jit_tools(unsigned int which);
 
 #endif

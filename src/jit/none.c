@@ -30,3 +30,17 @@ uint32_t jit_backtrace(const struct run *run, const void *uc, struct jit_frame *
 {
 	return 0;
 }
+
+int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out)
+{
+	return -ENOENT;
+}
+
+int jit_dump_stages(const struct code *code, uint32_t func, FILE *out)
+{
+	return -EOPNOTSUPP;
+}
+
+void jit_tools(unsigned int which)
+{
+}

@@ -34,7 +34,9 @@ int64_t image_slot_at(const struct jit_image *img, uint32_t at)
 		else
 			hi = mid;
 	}
-	return lo && img->marks[lo - 1].slot != UINT32_MAX ? img->marks[lo - 1].slot : -1;
+	if (!lo || img->marks[lo - 1].slot == UINT32_MAX)
+		return -1;
+	return img->marks[lo - 1].slot;
 }
 
 static bool contains(const struct jit_image *img, uintptr_t pc)
