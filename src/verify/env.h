@@ -7,8 +7,9 @@
  *   func.c      functions and their boundaries, func_info, line_info
  *   resolve.c   maps, BTF ids, callbacks, helper and kfunc numbers
  *   flow.c      control flow, live registers, and later what values matter where
- *   walk.c      the walk over all paths; alu.c jump.c mem.c stack.c packet.c ctx.c btf_access.c
- *               call.c subprog.c helper.c kfunc.c iter.c ref.c say what one instruction does
+ *   walk.c      the walk over all paths; alu.c jump.c mem.c stack.c ctx.c btf_access.c
+ *               call.c subprog.c helper.c kfunc.c iter.c section.c ref.c sched_filter.c
+ *               say what one instruction does
  *   prune.c     which paths need not be walked
  *   depth.c     stack depth over chains of calls
  *   emit.c      the executable form
@@ -25,6 +26,10 @@
 #define MAX_USED_MAPS 64
 #define MAX_FUNCS 256
 #define BPF_FUNC_tail_call 12
+#define BPF_FUNC_spin_unlock 94
+#define BPF_FUNC_for_each_map_elem 164
+#define BPF_FUNC_timer_set_callback 170
+#define BPF_FUNC_loop 181
 #define MAX_VAR_OFF (1 << 29)
 #define MAX_PENDING 8192
 #define MAX_STATE_MEM (200u << 20)
@@ -39,7 +44,8 @@ struct insn_aux {
 	bool seen;	   /* reached by the walk */
 	bool nosleep;	   /* kfunc call where the program must not sleep */
 	bool prune_point;  /* states are compared here */
-	bool force_state;  /* ... and always kept */
+	bool force_state;  /* ... and always kept: loop heads */
+	bool ctx_pointer;  /* load of a context field that is a pointer */
 	bool arena_alu;	   /* 64-bit operation on an arena pointer */
 	bool scalar_alu;   /* ... also reached with ordinary numbers */
 	uint8_t mem_type;  /* enum rtype of the pointer a memory access goes through */
@@ -60,6 +66,8 @@ enum func_arg_kind {
 	FARG_BTF,
 };
 
+struct env;
+
 struct func_arg {
 	uint8_t kind;
 	bool nullable;
@@ -77,11 +85,12 @@ struct func {
 	bool is_async; /* callback that runs from a timer */
 	bool called;   /* global: some caller needs it verified */
 	bool verified; /* global: done */
+	bool prepared; /* args are filled in */
 	bool might_sleep;
 	bool uses_may_goto, has_tail_call;
 	bool returns_void;
 	uint32_t stack_depth;
-	uint32_t max_stack;
+	uint32_t max_stack, max_frames;
 	uint32_t n_args;
 	struct func_arg args[5];
 };
@@ -94,8 +103,17 @@ struct pending {
 	uint32_t prev_insn;
 };
 
+/* A function of the program that a host function will call. */
+struct callback {
+	uint32_t func;
+	int ret_min, ret_max;
+	bool async;
+	struct map *map;
+	void (*set_args)(struct env *env, struct frame *caller, struct frame *callee,
+			 const struct callback *cb);
+};
+
 struct flow;
-struct printer;
 
 struct env {
 	struct verify_in *in;
@@ -113,6 +131,9 @@ struct env {
 	bool sleepable;
 	bool unproved; /* structural checks only: the interpreter has to check accesses */
 
+	uint32_t *line_at; /* where each line record is once dead code is gone */
+	size_t cap_kcalls;
+
 	/* The walk. */
 	struct flow *flow;
 	struct vstate st; /* the current path */
@@ -124,16 +145,18 @@ struct env {
 	uint32_t top_func; /* function whose verification this walk is */
 	uint64_t insn_processed;
 	uint64_t jmps_processed, prev_insn_processed, prev_jmps_processed;
-	uint32_t total_states, peak_states, max_states_per_insn;
+	uint32_t live_states, total_states, peak_states, max_states_per_insn;
 	struct cached *all_cached;
 	size_t state_mem;
 	uint64_t deadline_ns;
 	uint32_t max_ctx_offset;
 	uint32_t scratch_regs[MAX_CALL_FRAMES]; /* touched by the instruction, for the log */
 	uint64_t scratch_slots[MAX_CALL_FRAMES];
-	uint32_t last_line; /* line record printed last */
-	int insn_len;	    /* characters print_insn() wrote */
+	uint32_t last_line;			    /* line record printed last */
+	uint32_t iter_frame, iter_slot, iter_slots; /* iterator argument of the call */
+	int insn_len;				    /* characters print_insn() wrote */
 	bool line_open;
+	bool print_all;	  /* the whole state is due in the log */
 	bool path_dead;	  /* nothing can reach the next instruction */
 	char reason[256]; /* first error text, for the explanation */
 	uint32_t reason_insn;
@@ -178,7 +201,6 @@ void vlog_finish(struct verify_log *log);
 
 /* ---- print.c ---- */
 
-void disasm_insn(struct env *env, uint32_t idx, char *buf, size_t size); /* disasm.c */
 void print_insn(struct env *env, uint32_t idx);
 void print_state(struct env *env, const struct vstate *st, uint32_t frame, bool all);
 void print_insn_state(struct env *env);
@@ -210,9 +232,9 @@ int flow_init(struct env *env);
 void flow_free(struct env *env);
 /* Registers that may be read at or after slot idx before they are written. */
 uint32_t flow_live_regs(const struct env *env, uint32_t idx);
-uint64_t flow_live_slots(const struct env *env, uint32_t idx);
-uint32_t flow_exact_regs(const struct env *env, uint32_t idx);
-uint64_t flow_exact_slots(const struct env *env, uint32_t idx);
+uint64_t flow_live_slots(const struct env *env, const struct frame *f, uint32_t idx);
+uint32_t flow_exact_regs(const struct env *env, const struct frame *f, uint32_t idx);
+uint64_t flow_exact_slots(const struct env *env, const struct frame *f, uint32_t idx);
 /* The instruction being checked reads these slots of a frame of the current path. */
 void flow_read_slots(struct env *env, uint32_t frame, uint64_t slots);
 /* It loads register `dst` from these slots / stores `src` into them. */
@@ -223,8 +245,8 @@ void flow_need_reg(struct env *env, int regno);
 void flow_need_slots(struct env *env, uint32_t frame, uint64_t slots);
 /* Registers and slots of the current frame whose ranges a jump refines together. */
 void flow_link(struct env *env, uint32_t regs, uint64_t slots);
-/* The instruction hands its argument registers to this callback. */
-int flow_callback(struct env *env, uint32_t func);
+/* The sets of `func` as called from the current instruction of `caller` (NULL: from outside). */
+int flow_enter(struct env *env, struct inst *caller, uint32_t func, struct inst **out);
 
 /* ---- walk.c ---- */
 
@@ -271,19 +293,27 @@ int call_step(struct env *env, const struct bpf_insn *insn);
 int exit_step(struct env *env);
 int subprog_prepare(struct env *env, uint32_t func); /* arguments of a global function */
 int subprog_entry(struct env *env, uint32_t func);   /* initial registers of a walk */
-int callback_enter(struct env *env, uint32_t func,
-		   void (*set_args)(struct env *env, struct frame *caller, struct frame *callee,
-				    void *arg),
-		   void *arg, int ret_min, int ret_max, bool async);
+int callback_enter(struct env *env, const struct callback *cb);
+void subprog_find_sleepers(struct env *env);
+int subprog_check_args(struct env *env, uint32_t func); /* of a call of a global function */
 int helper_call(struct env *env, uint32_t id);
+int const_string_arg(struct env *env, int regno);
 int kfunc_call(struct env *env, const struct kfunc *kf);
-void iter_set(struct env *env, struct frame *f, uint32_t slot, uint32_t n, uint32_t btf_id,
-	      uint32_t ref);
+int iter_arg(struct env *env, const struct kfunc *kf, const struct kfunc_arg *arg, int regno);
+int iter_call(struct env *env, const struct kfunc *kf, uint32_t *ref);
+int iter_next(struct env *env);
+int irq_flag_arg(struct env *env, const struct kfunc *kf, int regno);
+int res_lock_arg(struct env *env, const struct kfunc *kf, int regno);
+int section_begin(struct env *env, const struct kfunc *kf);
+int section_call(struct env *env, const struct kfunc *kf);
+void section_result(struct env *env, const struct kfunc *kf);
+bool sched_allows(const struct env *env, const struct kfunc *kf);
 bool env_may_sleep(const struct env *env);
 
 /* ---- ref.c ---- */
 
-int ref_add(struct env *env, enum ref_kind kind, uint64_t what, uint32_t *id);
+int ref_add(struct env *env, enum ref_kind kind, const struct reg *lock, uint32_t *id);
+bool ref_is_lock(const struct ref *ref, const struct reg *lock);
 int ref_release(struct env *env, uint32_t id); /* forget the reference and every copy of it */
 int ref_drop(struct env *env, uint32_t id, enum ref_kind kind);
 const struct ref *ref_find(const struct vstate *st, uint32_t id);
@@ -295,7 +325,7 @@ int ref_check_exit(struct env *env, const char *what);
 int prune_check(struct env *env);
 void prune_path_done(struct env *env, struct cached *parent);
 void prune_branch_added(struct cached *parent);
-void prune_free(struct env *env);
+void prune_forget(struct env *env); /* the walk is over */
 /* Widens, before a loop head is entered again, what no check depended on so far. */
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn);
 

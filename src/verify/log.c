@@ -47,7 +47,8 @@ void vlog_text(struct verify_log *log, const char *s, size_t len)
 			put_ring(log, s, len);
 	}
 	log->pos += len;
-	log->true_size = log->pos + 1;
+	if (log->pos + 1 > log->true_size)
+		log->true_size = log->pos + 1;
 }
 
 /* A message that comes while the line of an instruction is open ends that line first. */
@@ -68,6 +69,16 @@ void vlog(struct env *env, const char *fmt, ...)
 	va_end(args);
 	if (len > 0)
 		vlog_text(log, line, min_t(size_t, len, sizeof(line) - 1));
+}
+
+/* Forget what was written from `pos` on: the path it described was fine. */
+void vlog_rewind(struct verify_log *log, uint64_t pos)
+{
+	if (pos < log->pos) {
+		log->pos = pos;
+		if (log->buf && log->size && (log->level & LOG_FIXED) && pos < log->size)
+			log->buf[pos] = 0;
+	}
 }
 
 static void reverse(char *a, char *b)

@@ -14,6 +14,7 @@
 
 struct map;
 struct cached;
+struct inst;
 
 enum rtype {
 	R_NONE, /* never written, or no longer readable */
@@ -87,10 +88,12 @@ struct frame {
 	uint16_t n_slots, cap_slots;
 	uint32_t func;	   /* index of the function */
 	uint32_t callsite; /* slot of the call in the caller */
+	struct inst *inst; /* flow.c: the function as called by this chain */
 	bool is_callback;  /* called by a host function */
 	bool is_async;	   /* ... later, from nowhere */
 	uint32_t callback_depth;
-	int32_t ret_min, ret_max; /* what a callback may return */
+	uint32_t n_refs;	  /* held when it was entered */
+	int32_t ret_min, ret_max; /* what a callback may return; min > max: anything */
 };
 
 enum ref_kind { REF_PTR, REF_LOCK, REF_RES_LOCK, REF_RES_LOCK_IRQ, REF_IRQ };
@@ -99,7 +102,10 @@ struct ref {
 	uint8_t kind;
 	uint32_t id;
 	uint32_t insn;
-	uint64_t what; /* locks: identity of the memory */
+	/* Locks: where. Values of one map are told apart by the lookup that found them. */
+	uint32_t uid;
+	int32_t off;
+	const struct map *map;
 };
 
 struct vstate {
