@@ -123,6 +123,7 @@ HELPER_FN(tail_call)
 	if (!prog)
 		return 0;
 	rc->tail_calls++;
+	region_enter(rc, prog);
 	return (uintptr_t)prog->code;
 }
 

@@ -93,6 +93,20 @@ void region_allow_slow(struct run_ctx *rc, const void *mem, uint32_t size, bool 
 	r->v[at].writable = writable;
 }
 
+void region_enter(struct run_ctx *rc, const struct prog *prog)
+{
+	for (uint32_t i = 0; i < prog->n_maps; i++) {
+		struct map *map = prog->maps[i];
+		uint64_t start;
+
+		if (map_arena(map) || !map->v.ops->direct_value ||
+		    map->v.ops->direct_value(map, &start, 0))
+			continue;
+		region_allow(rc, (const void *)(uintptr_t)start, map->v.value_size,
+			     !(map->v.map_flags & BPF_F_RDONLY_PROG));
+	}
+}
+
 void region_run_end(struct run_ctx *rc)
 {
 	mem_free(rc->records);
