@@ -34,6 +34,8 @@ static int check_header(const struct elf_file *f)
 		return bad(f, NULL, "not built for BPF (wrong machine)");
 	if (h->e_type != ET_REL)
 		return bad(f, NULL, "not a relocatable object");
+	if (h->e_shoff % sizeof(uint64_t)) /* libelf would hand out misaligned pointers */
+		return bad(f, NULL, "the section headers are misaligned");
 	return 0;
 }
 

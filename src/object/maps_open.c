@@ -299,9 +299,9 @@ static void name_for_kernel(struct ua_map *map)
  * that holds such objects cannot be mapped. */
 static bool has_visible_variable(const struct btf *btf, uint32_t datasec)
 {
-	const struct btf_type *t = btf__type_by_id(btf, datasec);
+	const struct btf_type *t = datasec ? btf__type_by_id(btf, datasec) : NULL;
 
-	for (uint32_t i = 0; datasec && i < btf_vlen(t); i++) {
+	for (uint32_t i = 0; t && i < btf_vlen(t); i++) {
 		const struct btf_type *var = btf__type_by_id(btf, btf_var_secinfos(t)[i].type);
 
 		if (btf_is_var(var) && btf_var(var)->linkage != BTF_VAR_STATIC)
