@@ -9,12 +9,12 @@ typedef unsigned long long u64;
 typedef int s32;
 typedef long long s64;
 #define SEC(name) __attribute__((section(name), used))
-#define __uint(name, val) int (*name)[val]
+#define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
 #define NULL ((void *)0)
-#define EXPECT(cond)             \
-	do {                     \
-		if (!(cond))     \
+#define EXPECT(cond)                     \
+	do {                             \
+		if (!(cond))             \
 			return __LINE__; \
 	} while (0)
 
@@ -31,7 +31,8 @@ struct bpf_timer {
 } __attribute__((aligned(8)));
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
-static long (*const map_update)(void *map, const void *key, const void *value, u64 flags) = (void *)2;
+static long (*const map_update)(void *map, const void *key, const void *value,
+				u64 flags) = (void *)2;
 static long (*const map_delete)(void *map, const void *key) = (void *)3;
 static u64 (*const ktime_ns)(void) = (void *)5;
 static long (*const trace_printk)(const char *fmt, u32 size, ...) = (void *)6;
@@ -61,12 +62,14 @@ static void *(*const storage_get)(void *map, void *task, void *value, u64 flags)
 static long (*const storage_delete)(void *map, void *task) = (void *)157;
 static struct task_struct *(*const current_task)(void) = (void *)158;
 static long (*const for_each)(void *map, void *cb, void *ctx, u64 flags) = (void *)164;
-static long (*const snprintf_)(char *out, u32 size, const char *fmt, u64 *args, u32 len) = (void *)165;
+static long (*const snprintf_)(char *out, u32 size, const char *fmt, u64 *args,
+			       u32 len) = (void *)165;
 static long (*const timer_init)(struct bpf_timer *t, void *map, u64 flags) = (void *)169;
 static long (*const timer_set_callback)(struct bpf_timer *t, void *cb) = (void *)170;
 static long (*const timer_start)(struct bpf_timer *t, u64 ns, u64 flags) = (void *)171;
 static long (*const timer_cancel)(struct bpf_timer *t) = (void *)172;
-static long (*const trace_vprintk)(const char *fmt, u32 size, const void *args, u32 len) = (void *)177;
+static long (*const trace_vprintk)(const char *fmt, u32 size, const void *args,
+				   u32 len) = (void *)177;
 static long (*const loop)(u32 n, void *cb, void *ctx, u64 flags) = (void *)181;
 static long (*const str_ncmp)(const char *a, u32 n, const char *b) = (void *)182;
 static void *(*const lookup_percpu)(void *map, const void *key, u32 cpu) = (void *)195;

@@ -33,6 +33,10 @@ static void run_spin_lock(struct ua_object *obj)
 		     (unsigned long long)value.b);
 }
 
+static void before_load(struct ua_object *obj)
+{
+}
+
 static void run_all(struct ua_object *obj)
 {
 	run_tests(obj);

@@ -11,6 +11,10 @@
 #include <string.h>
 #include <uarena.h>
 
+#ifndef NULL_GUARD
+#define NULL_GUARD false
+#endif
+
 static int failed;
 static bool on_linux;
 
@@ -24,6 +28,7 @@ static bool on_linux;
 
 /* The test's own part. */
 static void run_all(struct ua_object *obj);
+static void before_load(struct ua_object *obj);
 
 /* What the program returned, or -1000 and a failure if it did not run. */
 static int run_get(struct ua_object *obj, const char *name)
@@ -45,7 +50,7 @@ static void run(struct ua_object *obj, const char *name)
 		FAIL("%s returned %d", name, ret);
 }
 
-static void run_tests(struct ua_object *obj)
+__attribute__((unused)) static void run_tests(struct ua_object *obj)
 {
 	struct ua_program *prog = NULL;
 
@@ -56,7 +61,7 @@ static void run_tests(struct ua_object *obj)
 
 static int run_object(const char *path, enum ua_backend backend, enum ua_exec exec)
 {
-	UA_OPTS(ua_engine_opts, opts, .backend = backend, .exec = exec);
+	UA_OPTS(ua_engine_opts, opts, .backend = backend, .exec = exec, .null_guard = NULL_GUARD);
 	struct ua_engine *engine;
 	struct ua_object *obj;
 	int err = ua_engine__open(&opts, &engine);
@@ -65,6 +70,7 @@ static int run_object(const char *path, enum ua_backend backend, enum ua_exec ex
 		return err;
 	err = ua_object__open_file(engine, path, NULL, &obj);
 	if (!err) {
+		before_load(obj);
 		err = ua_object__load(obj);
 		if (!err)
 			run_all(obj);
@@ -78,6 +84,10 @@ int main(int argc, char **argv)
 {
 	int err;
 
+	if (argc < 2 || !*argv[1]) {
+		puts("no object to test");
+		return 77;
+	}
 	if (argc == 3 && !strcmp(argv[2], "linux")) {
 		on_linux = true;
 		err = run_object(argv[1], UA_BACKEND_LINUX, UA_EXEC_AUTO);

@@ -9,7 +9,7 @@ typedef _Bool bool;
 #define SEC(name) __attribute__((section(name), used))
 #define __ksym __attribute__((section(".ksyms")))
 #define __weak __attribute__((weak))
-#define __uint(name, val) int (*name)[val]
+#define __uint(name, val) int(*name)[val]
 #define __type(name, val) typeof(val) *name
 #define NULL ((void *)0)
 #define EXPECT(cond)                     \
@@ -78,9 +78,12 @@ bool bpf_cpumask_test_and_set_cpu(u32 cpu, struct bpf_cpumask *m) __ksym;
 bool bpf_cpumask_test_and_clear_cpu(u32 cpu, struct bpf_cpumask *m) __ksym;
 void bpf_cpumask_setall(struct bpf_cpumask *m) __ksym;
 void bpf_cpumask_clear(struct bpf_cpumask *m) __ksym;
-bool bpf_cpumask_and(struct bpf_cpumask *dst, const struct cpumask *a, const struct cpumask *b) __ksym;
-void bpf_cpumask_or(struct bpf_cpumask *dst, const struct cpumask *a, const struct cpumask *b) __ksym;
-void bpf_cpumask_xor(struct bpf_cpumask *dst, const struct cpumask *a, const struct cpumask *b) __ksym;
+bool bpf_cpumask_and(struct bpf_cpumask *dst, const struct cpumask *a,
+		     const struct cpumask *b) __ksym;
+void bpf_cpumask_or(struct bpf_cpumask *dst, const struct cpumask *a,
+		    const struct cpumask *b) __ksym;
+void bpf_cpumask_xor(struct bpf_cpumask *dst, const struct cpumask *a,
+		     const struct cpumask *b) __ksym;
 bool bpf_cpumask_equal(const struct cpumask *a, const struct cpumask *b) __ksym;
 bool bpf_cpumask_subset(const struct cpumask *a, const struct cpumask *b) __ksym;
 bool bpf_cpumask_empty(const struct cpumask *m) __ksym;

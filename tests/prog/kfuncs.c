@@ -103,6 +103,10 @@ static void run_print(struct ua_object *obj)
 		FAIL("stream has \"%s\"", text);
 }
 
+static void before_load(struct ua_object *obj)
+{
+}
+
 static void run_all(struct ua_object *obj)
 {
 	run_tests(obj);

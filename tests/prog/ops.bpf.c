@@ -9,7 +9,7 @@ struct {
 	__uint(max_entries, 64);
 } arena SEC(".maps");
 
-u64 __arena_global numbers[3] = { 1000, 200, 30 };
+u64 __arena_global numbers[3] = {1000, 200, 30};
 u64 calls;
 
 SEC("struct_ops/pick")

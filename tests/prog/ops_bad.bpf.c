@@ -18,6 +18,6 @@ u32 pick_bad(u64 *ctx)
 }
 
 SEC(".struct_ops.link")
-struct policy bad = { .pick = (void *)pick_bad };
+struct policy bad = {.pick = (void *)pick_bad};
 
 char _license[] SEC("license") = "GPL";

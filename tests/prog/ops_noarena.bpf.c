@@ -10,6 +10,6 @@ u64 sum(u64 *ctx)
 }
 
 SEC(".struct_ops.link")
-struct policy noarena = { .sum = (void *)sum };
+struct policy noarena = {.sum = (void *)sum};
 
 char _license[] SEC("license") = "GPL";
