@@ -135,6 +135,20 @@ static bool on_stack(const struct interp *in, uint64_t addr, uint32_t size)
 	return false;
 }
 
+/*
+ * The two common cases of locate(), inline: the arena, and the frames of this activation. NULL:
+ * ask locate(). A fault on what this returns is looked into by locate(), too.
+ */
+static inline void *locate_fast(const struct interp *in, const uint8_t *base, uint64_t reg,
+				int64_t off, uint32_t size)
+{
+	uint64_t at = reg + (uint64_t)off - (uintptr_t)in->stack;
+
+	if (base && reg <= UINT32_MAX)
+		return (void *)(base + reg + off);
+	return at <= in->act.depth * MAX_BPF_STACK - size ? host_ptr(reg + (uint64_t)off) : NULL;
+}
+
 /* Where a plain access at reg + off goes, and the host address it has there. */
 static enum where locate(struct interp *in, const struct op *pc, uint64_t reg, uint32_t size,
 			 bool write, void **host)

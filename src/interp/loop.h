@@ -54,12 +54,18 @@
 #define ARENA(reg) ((void *)(base + (uint32_t)(reg) + (int64_t)pc->off))
 #define ARENA_MISSING() (CHECKED && ua_unlikely(!base))
 
+/* In checked mode: an access that needs no question succeeds here, any other goes on. */
+#define FAST(access, reg, size, ...)                                                               \
+	((fast = locate_fast(in, base, reg, pc->off, size)) && access(fast, __VA_ARGS__))
+
 #define LOAD_VAL(v, type) ((uint64_t)(type)(v))
 /* Plain load: wild ones stop the program. */
 #define LOAD(N, size, type, how)                                                                   \
 	OP(N) {                                                                                    \
 		uint64_t v;                                                                        \
-		if (CHECKED ? !checked_load(in, pc, S, size, &v) : !how(PLAIN(S), size, &v))       \
+		void *fast;                                                                        \
+		if (CHECKED ? !FAST(how, S, size, size, &v) && !checked_load(in, pc, S, size, &v)  \
+			    : !how(PLAIN(S), size, &v))                                            \
 			goto bad_load;                                                             \
 		D = LOAD_VAL(v, type);                                                             \
 		NEXT();                                                                            \
@@ -87,7 +93,9 @@
 	}
 #define STORE(N, size, val, how)                                                                   \
 	OP(N) {                                                                                    \
-		if (CHECKED ? !checked_store(in, pc, D, size, val) : !how(PLAIN(D), size, val))    \
+		void *fast;                                                                        \
+		if (CHECKED ? !FAST(how, D, size, size, val) && !checked_store(in, pc, D, size, val) \
+			    : !how(PLAIN(D), size, val))                                           \
 			goto bad_store;                                                            \
 		NEXT();                                                                            \
 	}
