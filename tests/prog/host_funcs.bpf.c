@@ -6,7 +6,7 @@ struct {
 	__uint(type, BPF_MAP_TYPE_ARENA);
 	__uint(map_flags, BPF_F_MMAPABLE);
 	__uint(max_entries, 64);
-	__ulong(map_extra, 1ull << 44);
+	__ulong(map_extra, 1ull << 45);
 } arena SEC(".maps");
 
 struct {

@@ -194,7 +194,7 @@ static const struct {
 	{"string", 0, 5, 0, 0, NULL},
 	{"make", 0, 99, 0, 0, NULL},
 	{"narrow", 0, (uint64_t)(int8_t)(-3 * 70 + 1), 0, 0, NULL},
-	{"touch", 0, 11, 0, 0, "ERROR: Arena WRITE access at unmapped address 0x100000030000\n"},
+	{"touch", 0, 11, 0, 0, "ERROR: Arena WRITE access at unmapped address 0x200000030000\n"},
 	{"nest", 0, 0, 11, 0, NULL},
 	{"weak", 0, 42, 0, 0, NULL},
 };
