@@ -17,7 +17,8 @@
 #include "base/base.h"
 
 #define STUCK_AT 64	 /* identical faults in a row before something must be repaired */
-#define GIVE_UP_AT 65536 /* ... before the fault is not ours after all */
+#define FORCE_AT 4096   /* ... before the window shows the scratch page whatever the state says */
+#define GIVE_UP_AT 65536 /* ... before a user fault is not ours after all */
 
 #ifndef BUS_MCEERR_AR
 #define BUS_MCEERR_AR 4
@@ -164,6 +165,8 @@ static enum fault_verdict data_fault(const struct trap *t, int sig, uintptr_t ad
 	uint32_t n = count_repeats(addr, uc_pc(uc));
 	struct run *run = run_top;
 
+	if (t->window && run && n > FORCE_AT)
+		return host_fault_forced(t->space->arena, page, uc_is_write(uc), run, uc);
 	if (n > GIVE_UP_AT)
 		return FAULT_FOREIGN;
 	if (t->window)

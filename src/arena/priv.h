@@ -84,6 +84,10 @@ enum fault_verdict {
 enum fault_verdict user_fault(struct space *s, uint32_t page, bool stuck);
 enum fault_verdict host_fault(struct arena *a, uint32_t w, bool is_write, struct run *run, void *uc,
 			      bool stuck);
+/* Scratch page in this process only, whatever the shared state: for pages outside the arena,
+ * and when a hostile process keeps rewriting the state. */
+enum fault_verdict host_fault_forced(struct arena *a, uint32_t w, bool is_write, struct run *run,
+				     void *uc);
 /* Fallback backends: is the page populated and only this view does not show it yet? Shows it. */
 bool program_fault_stale(struct arena *a, uint32_t w);
 

@@ -137,8 +137,8 @@ static int install_if_scratch(struct arena *a, uint32_t w, uint32_t page)
 }
 
 /* Addresses in the window that the arena has no page for, and the upper guard. */
-static enum fault_verdict scratch_outside(struct arena *a, uint32_t w, bool is_write,
-					  struct run *run, void *uc)
+enum fault_verdict host_fault_forced(struct arena *a, uint32_t w, bool is_write, struct run *run,
+				     void *uc)
 {
 	bool first;
 	int err;
@@ -164,7 +164,7 @@ enum fault_verdict host_fault(struct arena *a, uint32_t w, bool is_write, struct
 	uint8_t seen;
 
 	if (!window_to_page(a, w, &page))
-		return scratch_outside(a, w, is_write, run, uc);
+		return host_fault_forced(a, w, is_write, run, uc);
 	state = &a->space.shared->state[page];
 	for (seen = atomic_load(state); !won; seen = atomic_load(state)) {
 		if (seen == PAGE_ALLOC)
