@@ -147,7 +147,11 @@ struct ua_run_opts {
 
 /* Runs the program on the calling thread, as BPF_PROG_TEST_RUN does. 0: it ran, see retval. */
 UA_API int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts);
-/* The hot path: no copy of the context, no timing. ctx may be NULL. */
+/*
+ * The hot path, for SYSCALL and RAW_TRACEPOINT programs: no copy of the context, no timing.
+ * ctx must be as large as what the program was written for; NULL only if it reads none.
+ * retval may be NULL.
+ */
 UA_API int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval);
 
 enum ua_stream { UA_STDOUT = 1, UA_STDERR = 2 };

@@ -121,8 +121,12 @@ int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
 
 int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 {
+	uint64_t ignored;
 	struct prog *p;
 
+	if (ua_unlikely(prog->type != BPF_PROG_TYPE_SYSCALL &&
+			prog->type != BPF_PROG_TYPE_RAW_TRACEPOINT))
+		return -EINVAL; /* the others want more than a context: ua_program__run() */
 	if (ua_unlikely(prog->fd < 0))
 		return not_loaded(prog);
 	if (ua_unlikely(!prog->engine_prog))
@@ -130,7 +134,10 @@ int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 	if (ua_unlikely(!prog->engine_prog))
 		return -EOPNOTSUPP; /* the live kernel runs it; only a test run can be asked for */
 	p = prog->engine_prog;
-	return prog_call(p, ctx, ctx ? UINT16_MAX : 0, retval); /* the caller vouches for the size */
+	if (ua_unlikely(!ctx && p->stats.max_ctx_offset))
+		return -EINVAL;
+	/* the caller vouches for the size */
+	return prog_call(p, ctx, ctx ? UINT16_MAX : 0, retval ? retval : &ignored);
 }
 
 int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len)
