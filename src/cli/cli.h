@@ -20,7 +20,7 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                 \
 	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")    \
 	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")           \
-	X("dump", cli_dump, "xlated OBJ PROG | jited OBJ PROG [linum | stages] | btf", "show what a program was turned into") \
+	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
 	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                            \
 	  "plugin of the public bpf_conformance runner")
 
