@@ -28,7 +28,8 @@ static void check_proto(const struct helper_proto *p)
 		CHECK(!ended || base == ARG_DONTCARE, "%s: hole before arg %d", helper_name(p->id),
 		      i);
 		ended = base == ARG_DONTCARE;
-		if (base == ARG_PTR_TO_BTF_ID)
+		/* What kptr_xchg takes follows from the field it stores to. */
+		if (base == ARG_PTR_TO_BTF_ID && HELPER_BASE_TYPE(p->args[0]) != ARG_KPTR_XCHG_DEST)
 			CHECK(p->btf, "%s arg %d", helper_name(p->id), i);
 		if (base == ARG_CONST_SIZE || base == ARG_CONST_SIZE_OR_ZERO)
 			CHECK(i && HELPER_BASE_TYPE(p->args[i - 1]) == ARG_PTR_TO_MEM, "%s arg %d",
