@@ -193,8 +193,9 @@ static int funcs_from_marks(struct code *code, const uint8_t *marks)
 		if (code->n_funcs)
 			f[-1].end = i;
 		*f = (struct code_func){.start = i, .end = code->n_ops, .code = code};
+		/* Nothing is known of it, so everything is assumed. */
 		f->stack_depth = MAX_BPF_STACK;
-		f->uses_may_goto = true;
+		f->uses_may_goto = f->uses_arena = f->is_callback = f->has_tail_call = true;
 		snprintf(f->name, sizeof(f->name), code->n_funcs ? "func%u" : "main", i);
 		code->n_funcs++;
 	}

@@ -212,6 +212,9 @@ static __attribute__((noinline)) bool checked_rmw(struct interp *in, const struc
 	void *host;
 	enum where where = locate(in, pc, reg, size, true, &host);
 
+	/* The verifier wants atomics aligned, except in the arena. */
+	if (where == WHERE_HOST && (uintptr_t)host % size)
+		where = WHERE_NOWHERE;
 	if (where != WHERE_NOWHERE && access_rmw(host, size, op, val, cmp))
 		return true;
 	*val = 0;

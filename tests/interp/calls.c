@@ -32,11 +32,11 @@ static void check_depth(void)
 	uint64_t ret = run_code(code, NULL, 7, 0, &err);
 
 	CHECK(!err && ret == 8, "8 frames: %d, %" PRIu64, err, ret);
-	if (checked_mode) {
+	if (mode == MODE_CHECKED) {
 		ret = run_code(code, NULL, 8, 0, &err);
 		CHECK(err == -EFAULT, "9 frames: %d", err);
 	}
-	code_free(code);
+	code_done(code);
 }
 
 static void check_saved_registers(void)
@@ -130,7 +130,7 @@ static void check_helper(void)
 	uint64_t ret = run_code(code, NULL, 0, 0, &err);
 
 	CHECK(!err && ret == 54321, "%d, %" PRIu64, err, ret);
-	code_free(code);
+	code_done(code);
 }
 
 static uint64_t kfunc_args[5];
@@ -168,7 +168,7 @@ static void check_kfunc_results(void)
 		code->n_kcalls = 1;
 		ret = run_code(code, NULL, 0, 0, &err);
 		CHECK(!err && ret == cases[i].want, "conversion %d: %#" PRIx64, cases[i].ret, ret);
-		code_free(code);
+		code_done(code);
 	}
 }
 
@@ -197,7 +197,7 @@ static void check_kfunc_arena_args(void)
 	run_code(code, NULL, 0, 0, &err);
 	for (int i = 0; i < 5; i++)
 		CHECK(!err && kfunc_args[i] == want[i], "argument %d: %#" PRIx64, i, kfunc_args[i]);
-	code_free(code);
+	code_done(code);
 }
 
 /* ---- Callbacks ---- */
@@ -227,7 +227,7 @@ static void check_callback(void)
 
 	CHECK(!err && ret == 499500, "%d, %" PRIu64, err, ret);
 	CHECK(code->n_funcs == 2 && code->funcs[1].start == 9, "the callback is a function");
-	code_free(code);
+	code_done(code);
 }
 
 /* A callback that stops takes the program around it along. */
@@ -245,7 +245,7 @@ static void check_stop(void)
 	uint64_t ret = run_code(code, NULL, 0, 0, &err);
 
 	CHECK(err == -EINVAL && ret == 0, "%d, %" PRIu64, err, ret);
-	code_free(code);
+	code_done(code);
 }
 
 /* ---- Tail calls ---- */
@@ -276,9 +276,9 @@ static void check_tail_call(void)
 	ret = run_code(loop, NULL, 0, 0, &err);
 	CHECK(!err && ret == 5 && tail_calls == MAX_TAIL_CALL_CNT + 1, "%d, %" PRIu64 ", %d calls",
 	      err, ret, tail_calls);
-	code_free(code);
-	code_free(t);
-	code_free(loop);
+	code_done(code);
+	code_done(t);
+	code_done(loop);
 }
 
 static void check_tail_call_keeps_checks(void)
@@ -294,8 +294,8 @@ static void check_tail_call_keeps_checks(void)
 	tail_target = to;
 	run_code(from, NULL, 0, 0, &err);
 	CHECK(err == -EFAULT, "%d", err);
-	code_free(from);
-	code_free(to);
+	code_done(from);
+	code_done(to);
 }
 
 /* ---- may_goto ---- */
@@ -345,7 +345,7 @@ static void check_may_goto(void)
 	CHECK(t >= 0.25 && t < 5, "took %f s", t);
 	/* The count is asked for in whole rounds of 65535 and the last round is not looped. */
 	CHECK(ret && ret % 0xffff == 0, "%" PRIu64 " iterations", ret);
-	code_free(code);
+	code_done(code);
 }
 
 /* Each frame has its own budget: the callee's endless loop leaves the caller's alone. */
@@ -363,7 +363,7 @@ static void check_may_goto_per_frame(void)
 	timeouts = 0;
 	ret = run_code(code, &template, 0, 0, &err);
 	CHECK(!err && ret == 3 && timeouts == 1, "%d, %" PRIu64 ", %d reports", err, ret, timeouts);
-	code_free(code);
+	code_done(code);
 }
 
 /* ---- Packets ---- */
@@ -400,13 +400,13 @@ static void check_packet(void)
 	CHECK(!err && ret == 0, "outside: %d, %#" PRIx64, err, ret);
 	ret = run_code(code, NULL, 0x1000, 3, &err);
 	CHECK(!err && ret == 0, "no packets: %d, %#" PRIx64, err, ret);
-	code_free(code);
+	code_done(code);
 }
 
 int main(void)
 {
-	for (int mode = 0; mode < 2; mode++) {
-		checked_mode = mode;
+	for (int m = 0; m < MODE_JIT; m++) {
+		mode = (enum mode)m;
 		check_depth();
 		check_saved_registers();
 		check_helper();

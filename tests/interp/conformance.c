@@ -3,7 +3,7 @@
  * Runs every vector of the public instruction-set suite: *.data under the directory named by
  * UARENA_CONFORMANCE, else the one given on the command line. A vector is an assembly text
  * (or raw instructions), the memory that r1 points to and r2 is the size of, and r0 at exit.
- * Each runs in both modes of the interpreter.
+ * Each runs in both modes of the interpreter and compiled.
  */
 #include <glob.h>
 #include <unistd.h>
@@ -123,7 +123,7 @@ static bool mem_allowed(struct run *run, uint64_t addr, uint32_t size, bool writ
 	return addr >= start && size <= allowed_size && addr - start <= allowed_size - size;
 }
 
-static bool run_vector(const struct vector *v, bool checked, uint64_t *ret)
+static bool run_vector(const struct vector *v, uint64_t *ret)
 {
 	static const struct run_hooks hooks = {.allowed = mem_allowed};
 	static const host_fn helpers[6] = {[5] = helper_any};
@@ -132,14 +132,13 @@ static bool run_vector(const struct vector *v, bool checked, uint64_t *ret)
 	uint8_t *mem = mem_dup(v->mem, v->mem_size ? v->mem_size : 1);
 	int err;
 
-	code->checked = checked;
 	code->helper_fns = helpers;
 	code->n_helper_fns = ARRAY_SIZE(helpers);
 	allowed_mem = mem;
 	allowed_size = v->mem_size;
 	*ret = run_code(code, &template, (uintptr_t)mem, v->mem_size, &err);
 	mem_free(mem);
-	code_free(code);
+	code_done(code);
 	return err == 0;
 }
 
@@ -160,8 +159,9 @@ static bool run_file(const char *path, const char *name)
 		printf("%s: not a vector\n", name);
 		return false;
 	}
-	for (int checked = 0; checked < 2; checked++) {
-		if (!run_vector(&v, checked, &ret)) {
+	for (int m = 0; m < (jit_available() ? MODE_JIT + 1 : MODE_JIT); m++) {
+		mode = (enum mode)m;
+		if (!run_vector(&v, &ret)) {
 			printf("%s: stopped\n", name);
 			return false;
 		}
@@ -200,7 +200,8 @@ int main(int argc, char **argv)
 		else
 			failures++;
 	}
-	printf("%d passed, %d failed of %zu\n", passed, failures, found.gl_pathc);
+	printf("%d passed, %d failed of %zu; %d left to the interpreter\n", passed, failures,
+	       found.gl_pathc, jit_refused);
 	globfree(&found);
 	return failures != 0;
 }

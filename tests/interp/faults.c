@@ -27,16 +27,25 @@ static void on_violation(struct run *run, uint64_t addr, bool is_write, void *uc
 	report.idx = idx;
 }
 
-static const struct run template = {.violation = on_violation};
+static uint64_t out[2]; /* of a run: r0 and the other operand; in: the address */
+
+static bool out_allowed(struct run *run, uint64_t addr, uint32_t size, bool write)
+{
+	uint64_t at = addr - (uintptr_t)out;
+
+	return at < sizeof(out) && size <= sizeof(out) - at;
+}
+
+static const struct run_hooks hooks = {.allowed = out_allowed};
+static const struct run template = {.violation = on_violation, .hooks = &hooks};
 
 static bool is_arena_op(const struct op_info *info)
 {
 	return strstr(info->text, "arena") || !strncmp(info->name, "AA_", 3);
 }
 
-/* Runs one access by r7 with r6 as the other operand; out: r0 and r6 behind it. */
-static void run_access(struct bpf_insn insn, struct arena *arena, uint64_t addr, uint64_t out[2],
-		       int *err)
+/* Runs one access by r7 with r6 as the other operand. */
+static void run_access(struct bpf_insn insn, struct arena *arena, uint64_t addr, int *err)
 {
 	const struct bpf_insn prog[] = {
 		I_MOVX(8, 1), I_LDX(BPF_DW, 7, 1, 0), I_LD64(6, 0, SENTINEL), I_MOVX(0, 6),
@@ -48,7 +57,7 @@ static void run_access(struct bpf_insn insn, struct arena *arena, uint64_t addr,
 	code->arena = arena;
 	code->user_hi = (uint32_t)(USER_START >> 32);
 	run_code(code, &template, (uintptr_t)out, 0, err);
-	code_free(code);
+	code_done(code);
 }
 
 static struct bpf_insn insn_of(const struct op_info *info)
@@ -71,10 +80,9 @@ static void check_hole(const struct op_info *info, struct arena *arena)
 	struct bpf_insn insn = insn_of(info);
 	bool cmpxchg = info->kind == K_ATOMIC && insn.imm == BPF_CMPXCHG;
 	bool fetch = info->kind == K_ATOMIC && (insn.imm & BPF_FETCH) && !cmpxchg;
-	uint64_t out[2];
 	int err;
 
-	run_access(insn, arena, USER_START + 0x3000, out, &err);
+	run_access(insn, arena, USER_START + 0x3000, &err);
 	CHECK(!err, "%s: stopped with %d", info->name, err);
 	CHECK(report.n == 1 && report.addr == USER_START + 0x3018 && report.idx == 5 &&
 		      report.is_write == !load,
@@ -93,12 +101,11 @@ static void check_guards(struct arena *arena)
 		int16_t off;
 		uint32_t reported;
 	} cases[] = {{0, -8, 0xfffffff8}, {8, INT16_MIN, 0xffff8008}, {0xfffffff8, 16, 8}};
-	uint64_t out[2];
 	int err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		run_access(INSN(BPF_LDX | BPF_PROBE_MEM32 | BPF_DW, 6, 7, cases[i].off, 0), arena,
-			   cases[i].low, out, &err);
+			   cases[i].low, &err);
 		CHECK(!err && report.n == 1 && out[1] == 0 &&
 			      (uint32_t)report.addr == cases[i].reported,
 		      "case %zu: %d reports, %#" PRIx64, i, report.n, report.addr);
@@ -107,20 +114,18 @@ static void check_guards(struct arena *arena)
 
 static void check_probe(const struct op_info *info, uint64_t addr)
 {
-	uint64_t out[2];
 	int err;
 
-	run_access(insn_of(info), NULL, addr, out, &err);
+	run_access(insn_of(info), NULL, addr, &err);
 	CHECK(!err && report.n == 0 && out[1] == 0, "%s: %d, %d reports, %#" PRIx64, info->name,
 	      err, report.n, out[1]);
 }
 
 static void check_wild(const struct op_info *info, uint64_t addr)
 {
-	uint64_t out[2];
 	int err;
 
-	run_access(insn_of(info), NULL, addr, out, &err);
+	run_access(insn_of(info), NULL, addr, &err);
 	CHECK(err == -EFAULT && report.n == 0, "%s: %d, %d reports", info->name, err, report.n);
 }
 
@@ -151,20 +156,25 @@ int main(void)
 		printf("no arena on this system\n");
 		return 77;
 	}
-	for (int op = 0; op < OP_COUNT; op++) {
-		const struct op_info *info = &op_info[op];
+	for (int i = 0; i < (jit_available() ? MODE_JIT + 1 : MODE_JIT) * OP_COUNT; i++) {
+		const struct op_info *info = &op_info[i % OP_COUNT];
 
+		mode = (enum mode)(i / OP_COUNT);
 		if (is_arena_op(info)) {
 			check_hole(info, arena);
 		} else if (!strncmp(info->name, "PLD", 3)) {
 			check_probe(info, (uintptr_t)gone);
 			check_probe(info, 0x8000000000000000); /* not canonical on x86-64 */
-		} else if (is_plain_access(info)) {
+		} else if (is_plain_access(info) && mode != MODE_JIT) {
 			check_wild(info, (uintptr_t)gone);
 			check_wild(info, 0x8000000000000000);
 		}
 	}
-	check_guards(arena);
+	for (int m = 0; m < (jit_available() ? MODE_JIT + 1 : MODE_JIT); m++) {
+		mode = (enum mode)m;
+		check_guards(arena);
+	}
+	printf("%d programs were left to the interpreter\n", jit_refused);
 	arena_put(arena);
 	return failures != 0;
 }

@@ -10,6 +10,7 @@
 #include "arena/run.h"
 #include "base/base.h"
 #include "interp/interp.h"
+#include "jit/jit.h"
 
 #define INSN(c, d, s, o, i)                                                       \
 	(struct bpf_insn)                                                         \
@@ -46,10 +47,12 @@ static int failures;
 		}                                                         \
 	} while (0)
 
-/* Which mode code_of() asks for; off at the start. */
-static bool checked_mode;
+/* What runs the codes that are made from now on. */
+enum mode { MODE_TRUSTING, MODE_CHECKED, MODE_JIT };
+static enum mode mode;
+static int jit_refused; /* codes with an operation the JIT leaves to the interpreter */
 
-/* Free with code_free(). */
+/* Free with code_done(). */
 static inline struct code *code_of(const struct bpf_insn *insns, uint32_t n)
 {
 	struct code *code = NULL;
@@ -60,12 +63,34 @@ static inline struct code *code_of(const struct bpf_insn *insns, uint32_t n)
 		printf("instruction %u does not decode: %d\n", bad, err);
 		exit(1);
 	}
-	code->checked = checked_mode;
+	code->checked = mode == MODE_CHECKED;
 	return code;
 }
 
+static inline void code_done(struct code *code)
+{
+	if (code->jit)
+		jit_free(code);
+	code_free(code);
+}
+
+/* Compiled on the first run in that mode, when the test has filled in arena and calls. */
+static inline uint64_t enter(struct run *run, struct code *code, const uint64_t args[5], int *err)
+{
+	if (mode == MODE_JIT && !code->jit) {
+		int refused = jit_compile(code);
+
+		CHECK(!refused || refused == -EOPNOTSUPP, "compiling: %d", refused);
+		jit_refused += refused == -EOPNOTSUPP;
+	}
+	if (!code->jit)
+		return interp_call(run, &code->funcs[0], args, err);
+	*err = 0;
+	return ((host_fn)code->funcs[0].entry)(args[0], args[1], args[2], args[3], args[4]);
+}
+
 /* Runs funcs[0] on a record made from `template` (NULL: an empty one). */
-static inline uint64_t run_code(const struct code *code, const struct run *template, uint64_t r1,
+static inline uint64_t run_code(struct code *code, const struct run *template, uint64_t r1,
 				uint64_t r2, int *err)
 {
 	struct run run = template ? *template : (struct run){0};
@@ -74,7 +99,7 @@ static inline uint64_t run_code(const struct code *code, const struct run *templ
 	run.code = code;
 	run.arena = code->arena;
 	run_push(&run);
-	ret = interp_call(&run, &code->funcs[0], (uint64_t[5]){r1, r2}, err);
+	ret = enter(&run, code, (uint64_t[5]){r1, r2}, err);
 	run_pop(&run);
 	return ret;
 }
@@ -87,7 +112,7 @@ static inline uint64_t run_insns(const struct bpf_insn *insns, uint32_t n)
 	uint64_t ret = run_code(code, NULL, 0, 0, &err);
 
 	CHECK(!err, "stopped with %d", err);
-	code_free(code);
+	code_done(code);
 	return ret;
 }
 
