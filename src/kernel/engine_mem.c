@@ -204,9 +204,12 @@ int engine_freeze(struct engine_kernel *k, struct map *map)
 	pthread_mutex_lock(&k->mem_lock);
 	if (!atomic_compare_exchange_strong(&map->frozen, &thawed, 1)) {
 		err = -EPERM;
-	} else if (atomic_load(&map->writers)) {
-		atomic_store(&map->frozen, 0);
-		err = -EBUSY;
+	} else {
+		err = atomic_load(&map->writers) ? -EBUSY :
+		      map->v.ops->freeze	 ? map->v.ops->freeze(map) :
+						   0;
+		if (err)
+			atomic_store(&map->frozen, 0);
 	}
 	pthread_mutex_unlock(&k->mem_lock);
 	return err;

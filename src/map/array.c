@@ -3,7 +3,9 @@
  * Array and per-CPU array: values never move and live as long as the map.
  *
  * BPF_F_MMAPABLE arrays keep their values in the map's memfd, sealed to its size, so that any
- * process that has the descriptor maps the same pages. Per-CPU arrays are one array per CPU.
+ * process that has the descriptor maps the same pages. The verifier takes the values of frozen
+ * read-only arrays for constants, so freezing one seals the file against writing, which fails
+ * as long as any process has it mapped writable. Per-CPU arrays are one array per CPU.
  */
 #include "base/base.h"
 #include "btf/btf.h"
@@ -268,6 +270,39 @@ static int array_mmap(struct map *map, void **addr, uint64_t len, int prot, int 
 	return 0;
 }
 
+/* Put our own mapping, at the address programs know, on a descriptor that cannot write. */
+static int remap(const struct map *map, const struct array *a, int mode)
+{
+	int prot = mode == O_RDONLY ? PROT_READ : PROT_READ | PROT_WRITE;
+	char path[32];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", map->fd);
+	fd = open(path, mode | O_CLOEXEC);
+	UA_FAIL_IF(fd < 0, -errno);
+	if (mmap(a->values, a->mapped, prot, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int array_freeze(struct map *map)
+{
+	struct array *a = map->priv;
+	int err;
+
+	if (!a->mapped || !(map->v.map_flags & BPF_F_RDONLY_PROG))
+		return 0;
+	UA_TRY(remap(map, a, O_RDONLY));
+	if (!fcntl(map->fd, F_ADD_SEALS, F_SEAL_WRITE))
+		return 0;
+	err = -errno;
+	/* Without this the next update would fault; it succeeded a moment ago. */
+	if (remap(map, a, O_RDWR))
+		log_warn("array %s stays read-only\n", map->v.name);
+	return err;
+}
+
 static uint64_t array_mem_usage(const struct map *map)
 {
 	const struct array *a = map->priv;
@@ -289,6 +324,7 @@ const struct map_ops map_ops_array = {
 	.for_each = array_for_each,
 	.direct_value = array_direct_value,
 	.mmap = array_mmap,
+	.freeze = array_freeze,
 	.mem_usage = array_mem_usage,
 };
 

@@ -76,7 +76,12 @@ static inline uint32_t hash_key(const struct hash *h, const void *key, uint32_t 
 		memcpy(&w, p, 8);
 		v = mix(v ^ w);
 	}
-	if (size) {
+	if (size == 4) {
+		uint32_t half;
+
+		memcpy(&half, p, 4);
+		v = mix(v ^ half);
+	} else if (size) {
 		w = 0;
 		memcpy(&w, p, size);
 		v = mix(v ^ w);

@@ -51,6 +51,9 @@ struct map_ops {
 	/* mmap of the descriptor, generic checks done: *addr is hint in, address out. NULL: none.
 	 * Arenas have their own (arena_mmap). */
 	int (*mmap)(struct map *map, void **addr, uint64_t len, int prot, int flags, uint64_t off);
+	/* Nobody in this process writes any more: make sure nobody else can. -EBUSY. NULL: nothing
+	 * to do. */
+	int (*freeze)(struct map *map);
 	/* Address of byte `off` of the value of a one-element array (direct value), or <0. */
 	int (*direct_value)(struct map *map, uint64_t *addr, uint32_t off);
 	int (*poll_fd)(struct map *map); /* descriptor to poll for new data, or -EOPNOTSUPP */

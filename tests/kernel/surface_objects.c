@@ -165,6 +165,32 @@ static void array_mmap(struct surface *s)
 	s->k->ops->close(s->k, ro);
 }
 
+/* What programs take for constant nobody may change, whoever has the descriptor. */
+static void frozen_constants(struct surface *s)
+{
+	int fd = surface_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 1, BPF_F_MMAPABLE | BPF_F_RDONLY_PROG);
+	uint32_t key = 0;
+	uint64_t value = 5;
+	union bpf_attr attr = {.map_fd = (uint32_t)fd, .key = (uintptr_t)&key, .value = (uintptr_t)&value};
+	union bpf_attr freeze = {.map_fd = (uint32_t)fd};
+	void *raw;
+
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0, "update");
+	raw = mmap(NULL, 4096, RW, MAP_SHARED, fd, 0);
+	if (!s->is_linux) { /* Linux refuses that mapping, here freezing notices it */
+		SURFACE_CHECK(s, raw != MAP_FAILED, 1, "mapped past the seam");
+		SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_FREEZE, &freeze, sizeof(freeze)), -EBUSY, "freeze what is mapped past the seam");
+		SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr)), 0, "update after a failed freeze");
+		munmap(raw, 4096);
+	}
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_FREEZE, &freeze, sizeof(freeze)), 0, "freeze");
+	SURFACE_CHECK(s, mmap(NULL, 4096, RW, MAP_SHARED, fd, 0) == MAP_FAILED, 1, "writable mmap past the seam");
+	value = 0;
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0, "lookup");
+	SURFACE_CHECK(s, (long)value, 5, "frozen value");
+	s->k->ops->close(s->k, fd);
+}
+
 static void ring_mmap(struct surface *s)
 {
 	int fd = surface_map(s, BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0);
@@ -202,6 +228,7 @@ void surface_objects(struct surface *s)
 	ids(s);
 	access_modes(s);
 	array_mmap(s);
+	frozen_constants(s);
 	ring_mmap(s);
 	duplicates(s);
 }
