@@ -21,6 +21,8 @@
 
 #if defined(__x86_64__)
 #include "arena/access_x86.h"
+#elif defined(__aarch64__)
+#include "arena/access_arm64.h"
 #else
 #error "no program accesses for this architecture"
 #endif
