@@ -6,4 +6,5 @@ set -eu
 build=$1
 # shellcheck disable=SC2086 # several words
 "$build/bench/bench" ${BENCH_ARGS-} "$build/bench"
-exec "$build/bench/arena_costs"
+"$build/bench/arena_costs"
+exec "$build/bench/calls" "$build/bench/calls.bpf.o"
