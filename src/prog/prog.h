@@ -57,18 +57,18 @@ struct prog {
  */
 struct run_ctx {
 	struct prog *prog;
-	void *ctx; /* the program's r1 */
-	uint32_t ctx_size;
+	void *ctx;		/* the program's r1 */
 	uint8_t *pkt, *pkt_end; /* packet of SOCKET_FILTER / SCHED_CLS runs */
-	bool sleepable;
+	uint32_t *spin_lock;	/* the bpf_spin_lock it holds, or NULL */
+	void *records;		/* checked mode: memory handed to the program (region.h) */
+	void *task;		/* struct task_struct programs see as current; NULL: the thread's */
+	uint32_t ctx_size;
 	uint32_t tail_calls;
 	uint32_t n_res_locks;	/* bpf_res_spin_locks this run holds; lock.c knows which */
 	uint32_t preempt_depth; /* bpf_preempt_disable and irq saves not undone yet */
-	uint32_t *spin_lock;	/* the bpf_spin_lock it holds, or NULL */
 	int error;		/* the program runs to its end, then the run returns this errno */
-	void *records;		/* checked mode: memory handed to the program (region.h) */
-	void *task;		/* struct task_struct programs see as current; NULL: the thread's */
-};
+	bool sleepable;
+} __attribute__((aligned(16))); /* initialised by every run: keep the vector stores whole */
 
 static inline struct run_ctx *run_ctx_top(void)
 {

@@ -98,23 +98,21 @@ static __attribute__((noinline)) int run_ended(const struct run *run, struct run
 
 static inline __attribute__((always_inline)) int run_once(struct run_ctx *rc, uint64_t *retval)
 {
-	struct prog *p = rc->prog;
+	host_fn entry = rc->prog->entry;
 	struct run run;
 
-	if (ua_unlikely(!attached))
-		UA_TRY(attach());
 	record_init(&run, rc);
 	epoch_enter();
 	run_push(&run);
-	if (ua_likely(p->entry != NULL))
-		*retval = p->entry((uintptr_t)rc->ctx, 0, 0, 0, 0);
+	if (ua_likely(entry != NULL))
+		*retval = entry((uintptr_t)rc->ctx, 0, 0, 0, 0);
 	else
 		*retval = interpret_main(&run, rc->ctx);
 	run_pop(&run);
 	epoch_exit();
-	if (ua_unlikely(run.stop || run.null_shown || rc->records))
+	if (ua_unlikely(run.stop || rc->error || rc->records))
 		return run_ended(&run, rc);
-	return rc->error;
+	return 0;
 }
 
 static uint64_t now_ns(void)
@@ -125,21 +123,35 @@ static uint64_t now_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static __attribute__((noinline)) int run_counted(struct run_ctx *rc, uint64_t *retval)
+/* The thread's first run, or runs are counted. */
+static __attribute__((noinline)) int run_unusual(struct run_ctx *rc, uint64_t *retval)
 {
-	uint64_t start = now_ns();
-	int err = run_once(rc, retval);
+	struct prog *p = rc->prog;
+	uint64_t start;
+	int err;
 
-	atomic_fetch_add_explicit(&rc->prog->run_cnt, 1, memory_order_relaxed);
-	atomic_fetch_add_explicit(&rc->prog->run_time_ns, now_ns() - start, memory_order_relaxed);
+	if (!attached)
+		UA_TRY(attach());
+	if (!atomic_load_explicit(&p->engine->stats, memory_order_relaxed))
+		return run_once(rc, retval);
+	start = now_ns();
+	err = run_once(rc, retval);
+	atomic_fetch_add_explicit(&p->run_cnt, 1, memory_order_relaxed);
+	atomic_fetch_add_explicit(&p->run_time_ns, now_ns() - start, memory_order_relaxed);
 	return err;
+}
+
+static inline __attribute__((always_inline)) int run_any(struct run_ctx *rc, uint64_t *retval)
+{
+	if (ua_unlikely(!attached ||
+			atomic_load_explicit(&rc->prog->engine->stats, memory_order_relaxed)))
+		return run_unusual(rc, retval);
+	return run_once(rc, retval);
 }
 
 int prog_run(struct run_ctx *rc, uint64_t *retval)
 {
-	if (ua_unlikely(atomic_load_explicit(&rc->prog->engine->stats, memory_order_relaxed)))
-		return run_counted(rc, retval);
-	return run_once(rc, retval);
+	return run_any(rc, retval);
 }
 
 int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
@@ -147,7 +159,7 @@ int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
 	struct run_ctx rc;
 
 	run_ctx_init(&rc, prog, ctx, ctx_size);
-	return prog_run(&rc, retval);
+	return run_any(&rc, retval);
 }
 
 /* -- Callbacks ------------------------------------------------------------------ */
