@@ -19,7 +19,7 @@
 
 struct fd_array {
 	pthread_mutex_t lock; /* writers, and `owner` */
-	void *owner;          /* program array: the first program ever put in, with a reference */
+	void *owner;	      /* program array: the first program ever put in, with a reference */
 	_Atomic(void *) slots[];
 };
 
@@ -35,9 +35,8 @@ static void *slot_get(const struct map *map, uint32_t i)
 {
 	const struct fd_array *a = map->priv;
 
-	return i < map->v.max_entries ?
-		       atomic_load_explicit(&a->slots[i], memory_order_acquire) :
-		       NULL;
+	return i < map->v.max_entries ? atomic_load_explicit(&a->slots[i], memory_order_acquire)
+				      : NULL;
 }
 
 static bool holds_progs(const struct map *map)
@@ -234,17 +233,23 @@ static void array_of_maps_free(struct map *map)
 	mem_free(map->v.inner_map_meta);
 }
 
-#define FD_ARRAY_OPS(kind, create_fn, free_fn, check_btf_fn, lookup_fn, sys_lookup_fn)        \
-	const struct map_ops map_ops_##kind = {                                               \
-		.name = #kind, .check = fd_array_check, .create = create_fn, .free = free_fn, \
-		.closed = fd_array_clear, .check_btf = check_btf_fn, .lookup = lookup_fn,     \
-		.sys_lookup = sys_lookup_fn, .sys_update = fd_array_sys_update,               \
-		.remove = fd_array_remove, .next_key = array_next_key,                        \
-		.mem_usage = fd_array_mem_usage,                                              \
+#define FD_ARRAY_OPS(kind, create_fn, free_fn, check_btf_fn, lookup_fn, sys_lookup_fn) \
+	const struct map_ops map_ops_##kind = {                                        \
+		.name = #kind,                                                         \
+		.check = fd_array_check,                                               \
+		.create = create_fn,                                                   \
+		.free = free_fn,                                                       \
+		.closed = fd_array_clear,                                              \
+		.check_btf = check_btf_fn,                                             \
+		.lookup = lookup_fn,                                                   \
+		.sys_lookup = sys_lookup_fn,                                           \
+		.sys_update = fd_array_sys_update,                                     \
+		.remove = fd_array_remove,                                             \
+		.next_key = array_next_key,                                            \
+		.mem_usage = fd_array_mem_usage,                                       \
 	}
 
-FD_ARRAY_OPS(prog_array, fd_array_create, fd_array_free, map_check_no_btf, NULL,
-	     fd_array_sys_lookup);
+FD_ARRAY_OPS(prog_array, fd_array_create, fd_array_free, NULL, NULL, fd_array_sys_lookup);
 FD_ARRAY_OPS(perf_event_array, fd_array_create, fd_array_free, map_check_no_btf, NULL,
 	     no_sys_lookup);
 FD_ARRAY_OPS(array_of_maps, array_of_maps_create, array_of_maps_free, map_check_no_btf,

@@ -38,7 +38,10 @@ static u64 (*const ktime_ns)(void) = (void *)5;
 static long (*const trace_printk)(const char *fmt, u32 size, ...) = (void *)6;
 static u32 (*const prandom)(void) = (void *)7;
 static u32 (*const this_cpu)(void) = (void *)8;
+static long (*const tail_call)(void *ctx, void *map, u32 index) = (void *)12;
 static u64 (*const pid_tgid)(void) = (void *)14;
+static long (*const skb_load)(void *skb, u32 off, void *to, u32 len) = (void *)26;
+static long (*const skb_load_rel)(void *skb, u32 off, void *to, u32 len, u32 start) = (void *)68;
 static u64 (*const uid_gid)(void) = (void *)15;
 static long (*const current_comm)(void *buf, u32 size) = (void *)16;
 static long (*const map_push)(void *map, const void *value, u64 flags) = (void *)87;
@@ -151,6 +154,13 @@ struct {
 	__type(key, u64);
 	__type(value, struct timed);
 } hash_timers SEC(".maps");
+
+struct {
+	__uint(type, 3);
+	__uint(max_entries, 3);
+	__type(key, u32);
+	__type(value, u32);
+} progs SEC(".maps");
 
 /* -- Maps ----------------------------------------------------------------- */
 
@@ -574,6 +584,70 @@ SEC("syscall") int check_hash_timers(void *ctx)
 	EXPECT(v && v->fired == 0);
 	key = 3;
 	EXPECT(!map_lookup(&hash_timers, &key));
+	return 0;
+}
+
+/* For ever: the object is closed meanwhile. */
+static int on_endless(void *map, u64 *key, struct timed *v)
+{
+	timer_start(&v->timer, *key == 4 ? 3600ull * 1000000000 : 10000, 0);
+	return 0;
+}
+
+SEC("syscall") int start_endless(void *ctx)
+{
+	struct timed init = {}, *v;
+
+	for (u64 i = 4; i <= 5; i++) {
+		u64 key = i;
+
+		EXPECT(map_update(&hash_timers, &key, &init, 0) == 0);
+		v = map_lookup(&hash_timers, &key);
+		EXPECT(v);
+		EXPECT(timer_init(&v->timer, &hash_timers, 1) == 0);
+		EXPECT(timer_set_callback(&v->timer, on_endless) == 0);
+		EXPECT(timer_start(&v->timer, 0, 0) == 0);
+	}
+	return 0;
+}
+
+/* -- Packets, tail calls ------------------------------------------------------- */
+
+u32 tail_runs;
+
+SEC("tc") int tail_target(void *skb)
+{
+	return 77;
+}
+
+/* Slot 1 is empty, slot 0 is tail_target. */
+SEC("tc") int tail_main(void *skb)
+{
+	tail_call(skb, &progs, 1);
+	tail_call(skb, &progs, 100);
+	tail_call(skb, &progs, 0);
+	return 1;
+}
+
+/* Slot 2: itself. */
+SEC("tc") int tail_self(void *skb)
+{
+	tail_runs++;
+	tail_call(skb, &progs, 2);
+	return 0;
+}
+
+/* The packet is the bytes 0, 1, 2, ... 63. */
+SEC("tc") int packet(void *skb)
+{
+	u8 b[4];
+
+	EXPECT(skb_load(skb, 14, b, 4) == 0 && b[0] == 14 && b[3] == 17);
+	EXPECT(skb_load(skb, 61, b, 4) == -14 && !b[0]);
+	EXPECT(skb_load(skb, 0x10000, b, 1) == -14);
+	EXPECT(skb_load_rel(skb, 2, b, 2, 0) == 0 && b[1] == 3);
+	EXPECT(skb_load_rel(skb, 2, b, 2, 1) == 0 && b[1] == 17);
+	EXPECT(skb_load_rel(skb, 2, b, 2, 2) == -14);
 	return 0;
 }
 

@@ -121,6 +121,13 @@ struct {
 	__type(value, struct value);
 } locks SEC(".maps");
 
+struct {
+	__uint(type, 6);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} percpu SEC(".maps");
+
 /* -- Iterator, sections ------------------------------------------------------- */
 
 SEC("syscall") int test_iter_num(void *ctx)
@@ -163,6 +170,22 @@ SEC("syscall") int test_sections(void *ctx)
 	bpf_local_irq_save(&inner);
 	bpf_local_irq_restore(&inner);
 	bpf_local_irq_restore(&outer);
+	return 0;
+}
+
+/* Who disables preemption is alone on its CPU: counting needs no atomics then. */
+SEC("syscall") int worker_preempt(void *ctx)
+{
+	volatile u64 *count;
+	u32 key = 0;
+
+	for (int i = 0; i < 1000; i++) {
+		bpf_preempt_disable();
+		count = map_lookup(&percpu, &key);
+		if (count)
+			*count = *count + 1;
+		bpf_preempt_enable();
+	}
 	return 0;
 }
 

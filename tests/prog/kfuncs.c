@@ -7,10 +7,42 @@
 
 #define THREADS 4
 
-static void *worker(void *obj)
+struct worker {
+	struct ua_object *obj;
+	const char *name;
+};
+
+static void *work(void *arg)
 {
-	run(obj, "worker_res_lock");
+	const struct worker *w = arg;
+
+	run(w->obj, w->name);
 	return NULL;
+}
+
+static void run_workers(struct ua_object *obj, const char *name)
+{
+	struct worker w = {obj, name};
+	pthread_t threads[THREADS];
+
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, work, &w);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static void run_preempt(struct ua_object *obj)
+{
+	uint64_t counts[8192] = {0}, sum = 0;
+	uint32_t key = 0;
+
+	run_workers(obj, "worker_preempt");
+	if (ua_map__lookup(ua_object__find_map(obj, "percpu"), &key, counts, 0))
+		FAIL("no counts");
+	for (int i = 0; i < 8192; i++)
+		sum += counts[i];
+	if (sum != 1000 * THREADS)
+		FAIL("preemption off, %llu counted", (unsigned long long)sum);
 }
 
 static void run_res_lock(struct ua_object *obj)
@@ -19,13 +51,9 @@ static void run_res_lock(struct ua_object *obj)
 		uint32_t lock, pad;
 		uint64_t count;
 	} value = {0};
-	pthread_t threads[THREADS];
 	uint32_t key = 0;
 
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, worker, obj);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	run_workers(obj, "worker_res_lock");
 	if (ua_map__lookup(ua_object__find_map(obj, "locks"), &key, &value, 0) ||
 	    value.count != 1000 * THREADS)
 		FAIL("resilient lock: %llu", (unsigned long long)value.count);
@@ -110,6 +138,7 @@ static void before_load(struct ua_object *obj)
 static void run_all(struct ua_object *obj)
 {
 	run_tests(obj);
+	run_preempt(obj);
 	run_res_lock(obj);
 	if (on_linux) { /* whose streams run out of memory where it has little */
 		run(obj, "deadlock");
