@@ -21,6 +21,7 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")    \
 	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")           \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
+	X("features", cli_features, "", "what engine and kernel support")                          \
 	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                            \
 	  "plugin of the public bpf_conformance runner")
 
