@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * For tests whose expectations are inside BPF programs: load the object named on the command
- * line, with JIT where programs are proved and with the interpreter, or into Linux if the
+ * line, with the interpreter and with the JIT, or into Linux if the
  * second argument says so, and call run_all() on it.
  */
 #ifndef TESTS_PROG_INSIDE_H
@@ -95,7 +95,7 @@ int main(int argc, char **argv)
 			printf("Linux does not load this here: error %d\n", err);
 		return err ? 77 : failed ? 1 : 0;
 	}
-	for (int exec = UA_EXEC_AUTO; exec <= UA_EXEC_INTERP; exec++) {
+	for (int exec = UA_EXEC_INTERP; exec <= UA_EXEC_JIT; exec++) {
 		err = run_object(argv[1], UA_BACKEND_ENGINE, (enum ua_exec)exec);
 		if (err)
 			FAIL("to load with exec %d: error %d", exec, err);
