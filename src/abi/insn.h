@@ -28,7 +28,7 @@ struct bpf_insn {
 	int32_t imm;
 };
 
-#define BPF_CLASS(code) ((code)&0x07)
+#define BPF_CLASS(code) ((code) & 0x07)
 #define BPF_LD 0x00
 #define BPF_LDX 0x01
 #define BPF_ST 0x02
@@ -38,13 +38,13 @@ struct bpf_insn {
 #define BPF_JMP32 0x06
 #define BPF_ALU64 0x07
 
-#define BPF_SIZE(code) ((code)&0x18)
+#define BPF_SIZE(code) ((code) & 0x18)
 #define BPF_W 0x00
 #define BPF_H 0x08
 #define BPF_B 0x10
 #define BPF_DW 0x18
 
-#define BPF_MODE(code) ((code)&0xe0)
+#define BPF_MODE(code) ((code) & 0xe0)
 #define BPF_IMM 0x00
 #define BPF_ABS 0x20
 #define BPF_IND 0x40
@@ -58,7 +58,7 @@ struct bpf_insn {
 #define BPF_PROBE_MEM32SX 0xc0
 #define BPF_PROBE_ATOMIC 0xe0
 
-#define BPF_OP(code) ((code)&0xf0)
+#define BPF_OP(code) ((code) & 0xf0)
 #define BPF_ADD 0x00
 #define BPF_SUB 0x10
 #define BPF_MUL 0x20
@@ -90,7 +90,7 @@ struct bpf_insn {
 #define BPF_JSLE 0xd0
 #define BPF_JCOND 0xe0
 
-#define BPF_SRC(code) ((code)&0x08)
+#define BPF_SRC(code) ((code) & 0x08)
 #define BPF_K 0x00
 #define BPF_X 0x08
 #define BPF_TO_LE 0x00
@@ -103,9 +103,9 @@ struct bpf_insn {
 #define BPF_LOAD_ACQ 0x100
 #define BPF_STORE_REL 0x110
 
-#define BPF_ADDR_SPACE_CAST 1 /* off of BPF_ALU64|BPF_MOV|BPF_X */
-#define BPF_CAST_KERN 1          /* imm: address space 1 -> 0 */
-#define BPF_CAST_USER (1 << 16)  /* imm: address space 0 -> 1 */
+#define BPF_ADDR_SPACE_CAST 1	/* off of BPF_ALU64|BPF_MOV|BPF_X */
+#define BPF_CAST_KERN 1		/* imm: address space 1 -> 0 */
+#define BPF_CAST_USER (1 << 16) /* imm: address space 0 -> 1 */
 
 #define BPF_MAY_GOTO 0 /* src_reg of BPF_JCOND */
 
