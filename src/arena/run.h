@@ -44,33 +44,42 @@ struct run_hooks {
 	bool (*allowed)(struct run *run, uint64_t addr, uint32_t size, bool write);
 	/* Checked interpreter: may this helper or kfunc be called with r1..r5? NULL: yes. */
 	bool (*call_allowed)(struct run *run, const struct op *call, const uint64_t args[5]);
-	/* Checked interpreter: asked every 65536 jumps and calls; false ends the run with -ETIMEDOUT.
-	 * NULL: for ever. */
+	/* Checked interpreter: asked every 65536 jumps and calls; false ends the run with
+	 * -ETIMEDOUT. NULL: for ever. */
 	bool (*go_on)(struct run *run);
 	/* Legacy LD_ABS/LD_IND: size bytes at `off` of the packet that belongs to `ctx`, in host
 	 * order. False: outside, the function returns 0 to its caller. NULL: no packets. */
-	bool (*load_packet)(struct run *run, uint64_t ctx, int32_t off, uint32_t size, uint64_t *val);
+	bool (*load_packet)(struct run *run, uint64_t ctx, int32_t off, uint32_t size,
+			    uint64_t *val);
+};
+
+/* JIT: an exit to a host function that is calling back into the program now. */
+struct run_callback {
+	struct run_callback *prev; /* around it, same run record */
+	void *exit_fp;
 };
 
 struct run {
 	struct run *prev;
 	const struct code *code;
-	struct arena *arena;          /* NULL: the program has none */
-	void *prog;                   /* struct prog, opaque down here */
+	struct arena *arena; /* NULL: the program has none */
+	void *prog;	     /* struct prog, opaque down here */
 	run_violation_fn violation;
-	run_timeout_fn timeout;       /* may be NULL */
-	const struct run_hooks *hooks; /* NULL: no reports, nothing allowed, no packets */
-	int stop;                     /* negative errno: the run ends. Set by host functions; the
-					 interpreter looks after each call, compiled code not */
-	struct arena *null_shown;     /* whose NULL page a host access of this run was shown under
-					 null_guard: arena_hide_null() when the run ends */
-	void *exit_fp;                /* JIT: stack pointer at the last exit to host code; only
-					 jit_backtrace() knows the frame layout */
-	void *interp;                 /* interpreter: innermost activation, for stack dumps */
-	void *ctx;                    /* what helpers need of the run (prog/run_ctx.h) */
+	run_timeout_fn timeout;		/* may be NULL */
+	const struct run_hooks *hooks;	/* NULL: no reports, nothing allowed, no packets */
+	int stop;			/* negative errno: the run ends. Set by host functions; the
+					   interpreter looks after each call, compiled code not */
+	struct arena *null_shown;	/* whose NULL page a host access of this run was shown under
+					   null_guard: arena_hide_null() when the run ends */
+	void *exit_fp;			/* JIT: stack pointer at the last exit to host code; only
+					   jit_backtrace() knows the frame layout */
+	struct run_callback *callbacks; /* innermost first */
+	void *interp;			/* interpreter: innermost activation, for stack dumps */
+	void *ctx;			/* what helpers need of the run (prog/run_ctx.h) */
 };
 
-extern __thread struct run *run_top __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct run *run_top
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 static inline void run_push(struct run *run)
 {

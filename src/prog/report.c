@@ -131,13 +131,25 @@ static void put_interp_frames(struct sink *s, const struct run *run)
 			put_frame(s, a->frame[i].code, a->frame[i].slot);
 }
 
-static void put_native_frames(struct sink *s, const struct run *run, const void *uc)
+static void put_native(struct sink *s, const struct run *run, const void *uc)
 {
 	struct jit_frame frames[MAX_FRAMES];
 	uint32_t n = jit_backtrace(run, uc, frames, MAX_FRAMES);
 
 	for (uint32_t i = 0; i < n; i++)
 		put_frame(s, frames[i].func->code, frames[i].slot);
+}
+
+/* The frames up to a callback's start, then those that were left for the host that called it. */
+static void put_native_frames(struct sink *s, const struct run *run, const void *uc)
+{
+	struct run view = *run;
+
+	put_native(s, run, uc);
+	for (const struct run_callback *cb = run->callbacks; cb; cb = cb->prev) {
+		view.exit_fp = cb->exit_fp;
+		put_native(s, &view, NULL);
+	}
 }
 
 static void put_run(struct sink *s, const struct run *run, const void *uc)

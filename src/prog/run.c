@@ -56,6 +56,7 @@ static inline __attribute__((always_inline)) void record_init(struct run *run, s
 	run->stop = 0;
 	run->null_shown = NULL;
 	run->exit_fp = NULL;
+	run->callbacks = NULL;
 	run->interp = NULL;
 	run->ctx = rc;
 }
@@ -167,13 +168,15 @@ int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
 /* The value of a callback is a native entry in compiled code, else a struct code_func. */
 static uint64_t call_value(struct run *run, uint64_t cb, const uint64_t args[5])
 {
-	void *exit_fp = run->exit_fp;
+	struct run_callback frame = {run->callbacks, run->exit_fp};
 	uint64_t ret;
 
 	if (!run->code->jit)
 		return interpret(run, (const struct code_func *)(uintptr_t)cb, args);
+	run->callbacks = &frame;
 	ret = ((host_fn)(uintptr_t)cb)(args[0], args[1], args[2], args[3], args[4]);
-	run->exit_fp = exit_fp;
+	run->exit_fp = frame.exit_fp;
+	run->callbacks = frame.prev;
 	return ret;
 }
 
