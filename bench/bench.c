@@ -5,7 +5,7 @@
  * the ratio to the faster native compiler of the same round: median (min..max).
  *
  * DIR is where the workloads were built. In a round each backend does each workload once: one
- * preparation and one untimed run, then the median of three timed ones.
+ * preparation and one untimed run, then the fastest of three timed ones.
  */
 #include "backend.h"
 
@@ -86,7 +86,7 @@ static double measure(struct backend *b, int i, uint64_t *sum)
 {
 	const struct workload *w = &workloads[i];
 	uint32_t calls = b->max_calls && w->calls > b->max_calls ? b->max_calls : w->calls;
-	double runs[TIMED_RUNS], ops = (double)calls * (double)(w->n ? w->n : 1);
+	double best = INFINITY, ops = (double)calls * (double)(w->n ? w->n : 1);
 
 	for (int k = -1; k < TIMED_RUNS; k++) {
 		uint64_t ns;
@@ -94,9 +94,9 @@ static double measure(struct backend *b, int i, uint64_t *sum)
 		if (b->prep(b, i) || b->work(b, i, w->n, calls, sum, &ns))
 			return -1;
 		if (k >= 0)
-			runs[k] = (double)ns / ops;
+			best = fmin(best, (double)ns / ops);
 	}
-	return spread_of(runs, TIMED_RUNS).median;
+	return best;
 }
 
 static void measure_row(int i, int round)

@@ -26,8 +26,8 @@
 	W(list_walk_64m, list_64m, "node", 100000, 1, 0) \
 	W(hash_insert, none, "insert", 131072, 1, 0)     \
 	W(hash_lookup, hash, "lookup", 200000, 1, 0)     \
-	W(tree_insert, none, "insert", 16384, 1, 0)      \
-	W(tree_lookup, tree, "lookup", 20000, 1, 0)      \
+	W(tree_insert, none, "insert", 8192, 1, 0)       \
+	W(tree_lookup, tree, "lookup", 10000, 1, 0)      \
 	W(strsearch, text, "byte", 500000, 1, 0)         \
 	W(bitmap_andor, bitmap, "word", 1000000, 1, 1)   \
 	W(bitmap_next, bitmap, "word", 20000, 1, 0)      \
@@ -210,30 +210,33 @@ struct w_table {
 	struct w_entry entries[W_ENTRIES];
 };
 
-/* Fills the table once per W_ENTRIES inserts. */
+static inline void w_table_clear(struct w_table ARENA *t)
+{
+	FOR(i, W_BUCKETS) t->buckets[i] = W_NULL(struct w_entry);
+}
+
+/* Empties the table before every W_ENTRIES inserts. */
 static w64 work_hash_insert(w64 n)
 {
 	struct w_table ARENA *t = AT(struct w_table, 0);
 
 	FOR(i, n)
 	{
-		w64 at = i & (W_ENTRIES - 1);
+		w64 at = i & (W_ENTRIES - 1), key = at * 7, b = w_hash(key);
 		struct w_entry ARENA *e = &t->entries[at];
-		w64 b = w_hash(at * 7);
 
-		e->key = at * 7;
+		if (!at)
+			w_table_clear(t);
+		e->key = key;
 		e->value = i;
-		e->next = i < W_ENTRIES ? t->buckets[b] : e->next;
-		t->buckets[b] = i < W_ENTRIES ? e : t->buckets[b];
+		e->next = t->buckets[b];
+		t->buckets[b] = e;
 	}
 	return t->entries[5].key + t->entries[W_ENTRIES - 1].value;
 }
 
 static void prep_hash(void)
 {
-	struct w_table ARENA *t = AT(struct w_table, 0);
-
-	FOR(i, W_BUCKETS) t->buckets[i] = W_NULL(struct w_entry);
 	work_hash_insert(W_ENTRIES);
 }
 
@@ -292,7 +295,7 @@ static w64 work_tree_insert(w64 n)
 
 static void prep_tree(void)
 {
-	work_tree_insert(16384);
+	work_tree_insert(8192);
 }
 
 static w64 work_tree_lookup(w64 n)
@@ -301,7 +304,7 @@ static w64 work_tree_lookup(w64 n)
 
 	FOR(i, n)
 	{
-		w64 key = w_mix((i * 7 & 16383) + 1);
+		w64 key = w_mix((i * 7 & 8191) + 1);
 		struct w_leaf ARENA *leaf = *AT(struct w_leaf ARENA *, 0);
 
 		while (leaf && leaf->key != key && MORE) {
