@@ -78,6 +78,12 @@ struct ua_engine_types {
 KFUNCS_GENERIC(KFUNC)
 KFUNCS_SCX(KFUNC)
 
+/* Programs of section iter/NAME attach to the function bpf_iter_NAME. */
+int bpf_iter_bpf_map(struct bpf_iter_meta *meta, struct bpf_map *map)
+{
+	return 0;
+}
+
 /* Pointees of a parameter are described in full, those of a member only by name. */
 void ua_engine_types(struct ua_engine_types *types, struct scx_cmask *cmask,
 		     struct bpf_raw_tracepoint_args *raw_tp)
