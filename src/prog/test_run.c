@@ -17,7 +17,7 @@
 
 #define MAX_RAW_TP_ARGS 12
 #define ETH_HEADER 14
-#define MAX_PACKET 65536
+#define MAX_PACKET 3712 /* what Linux fits into a page beside its own data */
 #define LOOPBACK_IFINDEX 1
 
 static void *in_ptr(uint64_t p)
@@ -135,12 +135,26 @@ static int preset_skb(const union bpf_attr *attr, uint32_t size, struct skb_ctx 
 	return 0;
 }
 
+/* A frame that claims to be IP must hold at least the header. */
+static uint32_t least_size(const uint8_t *frame)
+{
+	switch (frame[12] << 8 | frame[13]) {
+	case 0x0800:
+		return ETH_HEADER + 20;
+	case 0x86dd:
+		return ETH_HEADER + 40;
+	default:
+		return ETH_HEADER;
+	}
+}
+
 static int packet_prepare(const struct prog *prog, const union bpf_attr *attr, struct packet_run *r)
 {
 	struct skb_ctx *skb = &r->skb;
 
 	r->size = attr->test.data_size_in;
 	UA_FAIL_IF(r->size < ETH_HEADER || r->size > MAX_PACKET || !attr->test.data_in, -EINVAL);
+	UA_FAIL_IF(r->size < least_size(in_ptr(attr->test.data_in)), -EINVAL);
 	if (attr->test.ctx_in)
 		UA_TRY(preset_skb(attr, r->size, skb));
 	r->mem = mem_dup(in_ptr(attr->test.data_in), r->size);
@@ -188,8 +202,7 @@ static int packet_finish(struct packet_run *r, union bpf_attr *attr)
 {
 	int err, ctx_err = 0;
 
-	err = copy_out(attr->test.data_out, r->mem + r->skip, r->size - r->skip,
-		       &attr->test.data_size_out);
+	err = copy_out(attr->test.data_out, r->mem, r->size, &attr->test.data_size_out);
 	if (!err && attr->test.ctx_out)
 		ctx_err = copy_out(attr->test.ctx_out, &r->skb, SKB_CTX_SIZE,
 				   &attr->test.ctx_size_out);
