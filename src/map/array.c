@@ -22,7 +22,7 @@
 struct array {
 	uint8_t *values;
 	uint64_t stride;
-	uint64_t plane; /* bytes of all values of one CPU */
+	uint64_t plane;	 /* bytes of all values of one CPU */
 	uint64_t mapped; /* bytes mapped from the memfd, 0: heap */
 };
 
@@ -45,7 +45,8 @@ int array_check(const union bpf_attr *attr)
 	UA_FAIL_IF(is_percpu(type) && (flags & BPF_F_NUMA_NODE), -EINVAL);
 	UA_FAIL_IF(type != BPF_MAP_TYPE_ARRAY && (flags & (BPF_F_MMAPABLE | BPF_F_INNER_MAP)),
 		   -EINVAL);
-	UA_FAIL_IF(type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && (flags & BPF_F_PRESERVE_ELEMS), -EINVAL);
+	UA_FAIL_IF(type != BPF_MAP_TYPE_PERF_EVENT_ARRAY && (flags & BPF_F_PRESERVE_ELEMS),
+		   -EINVAL);
 	UA_FAIL_IF(attr->value_size > INT_MAX, -E2BIG);
 	UA_FAIL_IF(is_percpu(type) && attr->value_size > PCPU_VALUE_MAX, -E2BIG);
 	return 0;
@@ -98,10 +99,13 @@ static int array_create(struct map *map, const union bpf_attr *attr)
 
 static void release_all(struct map *map, struct array *a)
 {
-	if (map->rec.timer_off < 0)
+	uint32_t planes = is_percpu(map->v.map_type) ? map->n_cpus : 1;
+
+	if (map->rec.timer_off < 0 && map->rec.kptr_off < 0)
 		return;
-	for (uint32_t i = 0; i < map->v.max_entries; i++)
-		map_value_release(map, a->values + i * a->stride);
+	for (uint32_t cpu = 0; cpu < planes; cpu++)
+		for (uint32_t i = 0; i < map->v.max_entries; i++)
+			map_value_release(map, a->values + cpu * a->plane + i * a->stride);
 }
 
 static void array_free(struct map *map)
@@ -201,8 +205,12 @@ static int percpu_sys_lookup(struct map *map, const void *key, void *value, uint
 	const struct array *a = map->priv;
 
 	UA_FAIL_IF(index_of(key) >= map->v.max_entries, -ENOENT);
-	for (uint32_t cpu = 0; cpu < map->n_cpus; cpu++)
-		memcpy((uint8_t *)value + cpu * a->stride, percpu_value(map, key, cpu), a->stride);
+	for (uint32_t cpu = 0; cpu < map->n_cpus; cpu++) {
+		uint8_t *out = (uint8_t *)value + cpu * a->stride;
+
+		memcpy(out, percpu_value(map, key, cpu), a->stride);
+		map_value_clear_special(map, out);
+	}
 	return 0;
 }
 
@@ -256,8 +264,7 @@ static int array_direct_value(struct map *map, uint64_t *addr, uint32_t off)
 	return 0;
 }
 
-static int array_mmap(struct map *map, void **addr, uint64_t len, int prot, int flags,
-		      uint64_t off)
+static int array_mmap(struct map *map, void **addr, uint64_t len, int prot, int flags, uint64_t off)
 {
 	const struct array *a = map->priv;
 	void *at;

@@ -108,12 +108,30 @@ static int record_add(struct map_record *rec, const struct special *s, uint64_t 
 	return 0;
 }
 
+static int record_kptr(struct map_record *rec, uint32_t to, uint64_t off)
+{
+	if (rec->kptr_off >= 0) {
+		log_warn("map values with more than one __kptr are not supported\n");
+		return -EOPNOTSUPP;
+	}
+	UA_FAIL_IF(off % 8 || off > INT32_MAX, -EINVAL);
+	rec->kptr_off = (int)off;
+	rec->kptr_type = to;
+	return 0;
+}
+
 static int record_parse(const struct btf *btf, uint32_t id, uint64_t base, struct map_record *rec,
 			int depth)
 {
 	const struct btf_type *t = btf_resolve(btf, &id);
 
 	UA_FAIL_IF(depth > 8, -E2BIG);
+	if (btf_is_ptr(t) && btf_ptr_has_type_tag(btf, id, "kptr")) {
+		uint32_t to = t->type;
+
+		btf_resolve(btf, &to);
+		return record_kptr(rec, to, base);
+	}
 	if (btf_is_struct(t))
 		for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
 			if (!strcmp(btf_name(btf, t->name_off), specials[i].name) &&
@@ -122,7 +140,8 @@ static int record_parse(const struct btf *btf, uint32_t id, uint64_t base, struc
 	if (btf_is_struct(t))
 		for (int i = 0; i < btf_vlen(t); i++)
 			UA_TRY(record_parse(btf, btf_members(t)[i].type,
-					    base + btf_member_bit_offset(t, i) / 8, rec, depth + 1));
+					    base + btf_member_bit_offset(t, i) / 8, rec,
+					    depth + 1));
 	if (btf_is_datasec(t))
 		for (int i = 0; i < btf_vlen(t); i++) {
 			const struct btf_type *var =
@@ -139,7 +158,13 @@ static bool has_special(const struct map *map)
 	const struct map_record *r = &map->rec;
 
 	return r->spin_lock_off >= 0 || r->res_spin_lock_off >= 0 || r->timer_off >= 0 ||
-	       r->wq_off >= 0;
+	       r->wq_off >= 0 || r->kptr_off >= 0;
+}
+
+static bool holds_kptr(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY ||
+	       type == BPF_MAP_TYPE_PERCPU_ARRAY;
 }
 
 static int check_record(const struct map *map)
@@ -150,10 +175,12 @@ static int check_record(const struct map *map)
 
 	if (!has_special(map))
 		return 0;
+	UA_FAIL_IF(r->kptr_off >= 0 && r->kptr_off + 8 > map->v.value_size, -EFAULT);
+	UA_FAIL_IF(r->kptr_off >= 0 && !holds_kptr(type), -EOPNOTSUPP);
 	for (size_t i = 0; i < ARRAY_SIZE(specials); i++) {
-		int off = specials[i].slot == SIZE_MAX ?
-				  -1 :
-				  *record_slot((struct map_record *)r, &specials[i]);
+		int off = specials[i].slot == SIZE_MAX
+				  ? -1
+				  : *record_slot((struct map_record *)r, &specials[i]);
 
 		UA_FAIL_IF(off >= 0 && off + specials[i].size > map->v.value_size, -EFAULT);
 	}
@@ -205,7 +232,8 @@ static int name_fd(struct map *map)
 {
 	map->fd = memfd_create("bpf-map", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	UA_FAIL_IF(map->fd < 0, -errno);
-	UA_FAIL_IF(fcntl(map->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
+	UA_FAIL_IF(fcntl(map->fd, F_ADD_SEALS,
+			 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL),
 		   -errno);
 	return 0;
 }
@@ -224,7 +252,7 @@ static struct map *map_new(const union bpf_attr *attr, const struct map_env *env
 	/* These two are of the descriptor, not of the map. */
 	map->v.map_flags = attr->map_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY);
 	map->v.map_extra = attr->map_extra;
-	map->rec = (struct map_record){-1, -1, -1, -1};
+	map->rec = (struct map_record){-1, -1, -1, -1, -1, 0};
 	atomic_init(&map->refs, 1);
 	map->fd = -1;
 	map->n_cpus = env->n_cpus;
@@ -351,13 +379,12 @@ struct hole {
 };
 
 /* Special fields of the value in ascending order. */
-static int record_holes(const struct map *map, struct hole holes[4])
+static int record_holes(const struct map *map, struct hole holes[5])
 {
 	const struct hole all[] = {
-		{(uint32_t)map->rec.spin_lock_off, 4},
-		{(uint32_t)map->rec.res_spin_lock_off, 4},
-		{(uint32_t)map->rec.timer_off, 16},
-		{(uint32_t)map->rec.wq_off, 16},
+		{(uint32_t)map->rec.spin_lock_off, 4}, {(uint32_t)map->rec.res_spin_lock_off, 4},
+		{(uint32_t)map->rec.timer_off, 16},    {(uint32_t)map->rec.wq_off, 16},
+		{(uint32_t)map->rec.kptr_off, 8},
 	};
 	int n = 0;
 
@@ -376,7 +403,7 @@ static int record_holes(const struct map *map, struct hole holes[4])
 
 static void copy_around(const struct map *map, uint8_t *dst, const uint8_t *src)
 {
-	struct hole holes[4];
+	struct hole holes[5];
 	int n = record_holes(map, holes);
 	uint32_t from = 0;
 
@@ -407,7 +434,7 @@ void map_value_copy_locked(const struct map *map, void *dst, const void *src, bo
 
 void map_value_clear_special(const struct map *map, void *value)
 {
-	struct hole holes[4];
+	struct hole holes[5];
 	int n;
 
 	if (ua_likely(!has_special(map)))

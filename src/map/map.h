@@ -66,6 +66,8 @@ struct map_record {
 	int res_spin_lock_off;
 	int timer_off;
 	int wq_off;
+	int kptr_off;       /* pointer to a counted object (__kptr), at most one per value */
+	uint32_t kptr_type; /* what it points to, in the map's BTF */
 };
 
 /*

@@ -14,6 +14,7 @@
 #include "map/map.h"
 #include "os/symbols.h"
 #include "prog/engine.h"
+#include "prog/kptr.h"
 #include "prog/sha1.h"
 #include "prog/struct_ops.h"
 
@@ -161,7 +162,8 @@ static int resolve_map(void *arg, int fd, bool is_idx, struct map **out)
 	struct loading *l = arg;
 
 	UA_TRY(l->in->resolve_map(l->in->resolve_arg, fd, is_idx, out));
-	return keep_map(l, *out);
+	UA_TRY(keep_map(l, *out));
+	return kptr_bind(*out);
 }
 
 static int keep_fd_array(struct loading *l)

@@ -17,10 +17,11 @@
 struct call {
 	const struct helper_proto *proto;
 	struct map *map, *timer_map;
-	uint32_t release;  /* reference an argument gives up */
-	uint64_t size;	   /* constant or largest size argument */
-	bool key_in_range; /* array lookup with a known valid index: never NULL */
-	int func_arg;	   /* register that holds a callback */
+	struct map *kptr_map; /* its values hold the pointer that is exchanged */
+	uint32_t release;     /* reference an argument gives up */
+	uint64_t size;	      /* constant or largest size argument */
+	bool key_in_range;    /* array lookup with a known valid index: never NULL */
+	int func_arg;	      /* register that holds a callback */
 };
 
 /* -- Which register types an argument accepts -------------------------------------------- */
@@ -65,6 +66,7 @@ static const struct accepts *types_of(uint32_t arg)
 		return &accepts_ctx;
 	case ARG_PTR_TO_SPIN_LOCK:
 	case ARG_PTR_TO_TIMER:
+	case ARG_KPTR_XCHG_DEST:
 	case ARG_PTR_TO_CONST_STR:
 		return &accepts_value;
 	case ARG_PTR_TO_FUNC:
@@ -348,15 +350,35 @@ static int check_timer(struct env *env, struct call *call, int regno)
 	return 0;
 }
 
+/* Type of the pointer field of the map's values. */
+static const char *kptr_type(const struct map *map)
+{
+	return map->btf ? btf_type_name(map->btf, map->rec.kptr_type) : "";
+}
+
+static int check_kptr(struct env *env, struct call *call, int regno)
+{
+	const struct reg *r = &env_regs(env)[regno];
+
+	UA_TRY(check_embedded(env, regno, r->map->rec.kptr_off, "kptr"));
+	if (!btf_find(env->in->engine_btf, kptr_type(r->map), BTF_KIND_STRUCT)) {
+		vlog(env, "kernel has no type %s\n", kptr_type(r->map));
+		return -EINVAL;
+	}
+	call->kptr_map = r->map;
+	return 0;
+}
+
 /* -- One argument ------------------------------------------------------------------------------ */
 
 static int check_btf_arg(struct env *env, const struct call *call, int regno)
 {
 	const struct reg *r = &env_regs(env)[regno];
 	const char *name = btf_type_name(env->in->engine_btf, r->btf_id);
+	const char *want = call->kptr_map ? kptr_type(call->kptr_map) : call->proto->btf;
 
-	if (call->proto->btf && strcmp(name, call->proto->btf)) {
-		vlog(env, "R%d is of type %s but %s is expected\n", regno, name, call->proto->btf);
+	if (want && strcmp(name, want)) {
+		vlog(env, "R%d is of type %s but %s is expected\n", regno, name, want);
 		return -EACCES;
 	}
 	return check_fixed_off(env, r, regno, false);
@@ -426,6 +448,8 @@ static int check_by_kind(struct env *env, struct call *call, int i, int regno, u
 							       : spin_lock(env, regno);
 	case ARG_PTR_TO_TIMER:
 		return check_timer(env, call, regno);
+	case ARG_KPTR_XCHG_DEST:
+		return check_kptr(env, call, regno);
 	case ARG_PTR_TO_CONST_STR:
 		return check_const_string(env, regno);
 	case ARG_PTR_TO_BTF_ID:
@@ -526,6 +550,19 @@ static int call_back(struct env *env, const struct call *call)
 
 /* -- Results ----------------------------------------------------------------------------------- */
 
+/* What the field held is the program's now. */
+static int kptr_result(struct env *env, const struct map *map, struct reg *r0)
+{
+	uint32_t id;
+
+	UA_TRY(ref_add(env, REF_PTR, NULL, &id));
+	reg_pointer(r0, R_BTF, RF_NULL | RF_TRUSTED);
+	r0->btf_id = btf_find(env->in->engine_btf, kptr_type(map), BTF_KIND_STRUCT);
+	r0->id = r0->ref = id;
+	touch_reg(env, BPF_REG_0);
+	return 0;
+}
+
 static int set_result(struct env *env, const struct call *call)
 {
 	struct reg *r0 = &env_regs(env)[BPF_REG_0];
@@ -549,6 +586,8 @@ static int set_result(struct env *env, const struct call *call)
 		r0->id = r0->ref = id;
 		break;
 	case RET_PTR_TO_BTF_ID:
+		if (call->kptr_map)
+			return kptr_result(env, call->kptr_map, r0);
 		reg_pointer(r0, R_BTF, (uint8_t)(null | (ret & PTR_TRUSTED ? RF_TRUSTED : 0)));
 		r0->btf_id = btf_find(env->in->engine_btf, call->proto->btf, BTF_KIND_STRUCT);
 		r0->id = null ? new_id(env) : 0;

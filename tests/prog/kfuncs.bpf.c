@@ -106,6 +106,7 @@ int bpf_stream_vprintk_impl(int id, const char *fmt, const void *args, u32 len,
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
 static u64 (*const pid_tgid)(void) = (void *)14;
+static void *(*const kptr_xchg)(void *field, void *object) = (void *)194;
 static struct task_struct *(*const current_task)(void) = (void *)158;
 
 struct value {
@@ -342,6 +343,62 @@ SEC("syscall") int test_cpumask(void *ctx)
 	}
 	bpf_cpumask_release(a);
 	return ret;
+}
+
+struct owner {
+	u64 before;
+	struct bpf_cpumask __attribute__((btf_type_tag("kptr"))) * mask;
+};
+
+struct {
+	__uint(type, 2);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__type(value, struct owner);
+} owners SEC(".maps");
+
+struct {
+	__uint(type, 6);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct owner);
+} percpu_owners SEC(".maps");
+
+/* A new mask into the field; whether there was one before. */
+static inline int put_mask(struct owner *o)
+{
+	struct bpf_cpumask *mask = bpf_cpumask_create();
+
+	if (!mask)
+		return -1;
+	bpf_cpumask_set_cpu(0, mask);
+	mask = kptr_xchg(&o->mask, mask);
+	if (!mask)
+		return 0;
+	bpf_cpumask_release(mask);
+	return 1;
+}
+
+/* The last one stays behind: it goes with the map. */
+SEC("syscall") int test_kptr(void *ctx)
+{
+	u32 key = 1, zero = 0;
+	struct owner *o = map_lookup(&owners, &key), *p = map_lookup(&percpu_owners, &zero);
+	struct bpf_cpumask *mask;
+	bool set;
+
+	EXPECT(o && p);
+	EXPECT(put_mask(o) == 0 && put_mask(o) == 1 && put_mask(p) == 0);
+	bpf_rcu_read_lock();
+	mask = o->mask;
+	set = mask && bpf_cpumask_test_cpu(0, (const struct cpumask *)mask);
+	bpf_rcu_read_unlock();
+	EXPECT(set);
+	mask = kptr_xchg(&o->mask, NULL);
+	EXPECT(mask);
+	bpf_cpumask_release(mask);
+	EXPECT(!o->mask && put_mask(o) == 0);
+	return 0;
 }
 
 /* -- Strings --------------------------------------------------------------------- */
