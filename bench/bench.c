@@ -8,6 +8,7 @@
  * preparation and one untimed run, then the fastest of three timed ones.
  */
 #include "backend.h"
+#include "extra.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -270,6 +271,15 @@ static void open_backends(const char *dir)
 				    in_dir(dir, "workloads.wasm"));
 }
 
+/* Before pinning: threads need their CPUs. */
+static void print_engine(const char *object)
+{
+	extra_load(object, "uarena JIT", UA_EXEC_JIT);
+	extra_load(object, "uarena interp", UA_EXEC_INTERP);
+	extra_threads(object, "uarena JIT", UA_EXEC_JIT);
+	extra_threads(object, "uarena interp", UA_EXEC_INTERP);
+}
+
 static int options(int argc, char **argv)
 {
 	int c;
@@ -292,6 +302,7 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	print_engine(in_dir(argv[optind], "workloads.bpf.o"));
 	pin();
 	open_backends(argv[optind]);
 	for (int r = 0; r < rounds; r++)

@@ -73,6 +73,25 @@ int page_16(struct args *ctx)
 	return 0;
 }
 
+/* About 500 instructions in a row, for the time it takes to load them. */
+#define ROUND                                        \
+	asm volatile("" : "+r"(n) : : "memory");     \
+	k = words[n & 1023] * 0xc2b2ae3d27d4eb4full; \
+	h = w_rol(h ^ k, 27) * 0x9e3779b185ebca87ull + n++;
+#define ROUNDS_4 ROUND ROUND ROUND ROUND
+#define ROUNDS_16 ROUNDS_4 ROUNDS_4 ROUNDS_4 ROUNDS_4
+
+SEC("syscall")
+int straight_500(struct args *ctx)
+{
+	const u64 __arena *words = AT(const u64, 0);
+	u64 h = 1, k, n = ctx->n;
+
+	asm volatile("" : : "r"(&arena));
+	ROUNDS_16 ROUNDS_16 ctx->result = h;
+	return 0;
+}
+
 /* Reads of a page that is not there, behind the working memory. */
 SEC("syscall")
 int stray(struct args *ctx)
