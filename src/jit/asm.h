@@ -4,7 +4,8 @@
  * exception entries and the slot map.
  *
  * A program is emitted several times into the same buffer. In the first pass every jump is
- * long; each later pass uses the short form where the distance allowed it, until all fit. The
+ * long; each later pass uses the short form where the distance allowed it, until all fit. Loops
+ * are padded by what the pass before said of their size. The
  * emitter must therefore do the same things in the same order each time, apart from sizes.
  * Labels: one per node, then one per function entry, then those asked for during the pass.
  */
@@ -37,6 +38,9 @@ struct cold_path {
 	uint32_t entry, back; /* labels */
 };
 
+/* A jump that was tried short and did not fit, for the padding of loops, stays long. */
+enum jump_size { JUMP_LONG, JUMP_SHORT, JUMP_LONG_FOR_GOOD };
+
 struct jit {
 	const struct code *code;
 	struct ir ir;
@@ -46,7 +50,7 @@ struct jit {
 	size_t n_labels, labels_cap;
 	struct fixup *fixups;
 	size_t n_fixups, fixups_cap;
-	bool *shorts; /* by jump number; kept between passes */
+	uint8_t *shorts; /* enum jump_size by jump number; kept between passes */
 	size_t n_shorts, shorts_cap;
 	uint32_t n_jumps;
 	struct host_call *calls;
@@ -63,6 +67,7 @@ struct jit {
 	/* state of the function being emitted */
 	uint32_t func, cur;
 	uint16_t zx;	      /* registers known to have a zero upper half right now */
+	uint32_t *prev;	      /* offsets of the nodes in the pass before; NULL in the first */
 	uint8_t t1_low;	      /* register whose low half the first temporary holds, or NO_REG */
 	uint32_t thunk_label; /* reloads the may_goto budget */
 	int err;	      /* sticky */
@@ -103,6 +108,8 @@ uint32_t asm_func_label(const struct jit *j, uint32_t func);
 void asm_reference(struct jit *j, uint32_t label, uint8_t size, uint32_t jump);
 /* Whether the next jump is short, and its number. */
 bool asm_jump_is_short(struct jit *j, uint32_t *jump);
+/* Bytes to put before the loop that begins with node `head`, so that it is fetched well. */
+uint32_t asm_loop_padding(const struct jit *j, uint32_t head);
 void asm_host_call(struct jit *j, const void *fn);
 /* e.resume is an offset or EXT_RESUME_LABEL(label). */
 #define EXT_RESUME_LABEL(label) (UINT32_MAX - (label))

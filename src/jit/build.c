@@ -44,11 +44,18 @@ static bool may_fault(const struct node *n)
 
 /* -- Nodes ---------------------------------------------------------------- */
 
+/* Casts that only clear the upper half are moves. */
+static bool is_plain_cast(const struct code *code, const struct op *op)
+{
+	return op->op == OP_CAST &&
+	       (op->imm != BPF_CAST_USER || code->no_user_conv || !code->user_hi);
+}
+
 static int append(struct ir *ir, const struct op *op, uint32_t slot)
 {
 	UA_TRY(UA_GROW(&ir->nodes, &ir->cap, ir->n + 1));
 	ir->nodes[ir->n++] = (struct node){
-		.op = op->op,
+		.op = is_plain_cast(ir->code, op) ? OP_MOV32_X : op->op,
 		.dst = op->dst,
 		.src = op->src,
 		.off = op->off,

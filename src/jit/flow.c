@@ -214,7 +214,6 @@ static void node_effects(const struct node *n, struct effects *e)
 	case K_CAST:
 		e->def = bit(n->dst);
 		e->use = bit(n->src);
-		e->zero_hi = n->imm == BPF_CAST_KERN;
 		break;
 	case K_LDIMM64:
 		e->def = bit(n->dst);
@@ -283,8 +282,13 @@ static void find_labels(struct ir *ir, const struct node_func *f)
 	for (uint32_t i = f->first; i < f->end; i++) {
 		struct node *n = &ir->nodes[i];
 
-		if (ir_is_jump(n))
-			ir->nodes[n->target].flags |= NODE_LABEL | (n->target <= i ? NODE_LOOP : 0);
+		if (!ir_is_jump(n))
+			continue;
+		ir->nodes[n->target].flags |= NODE_LABEL;
+		if (n->target <= i) {
+			ir->nodes[n->target].flags |= NODE_LOOP;
+			ir->nodes[n->target].loop_end = i;
+		}
 	}
 }
 

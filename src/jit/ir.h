@@ -60,7 +60,8 @@ struct node {
 	uint8_t dst, src;
 	int32_t off;
 	int64_t imm;
-	uint32_t target; /* jumps: index of the target node */
+	uint32_t target;   /* jumps: index of the target node */
+	uint32_t loop_end; /* NODE_LOOP: the last jump that comes here */
 	uint32_t slot;
 	/* Facts by flow.c, one bit per BPF register. */
 	uint16_t live;	  /* holds a value that is read later; state behind the node */

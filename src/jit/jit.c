@@ -51,8 +51,8 @@ bool asm_jump_is_short(struct jit *j, uint32_t *jump)
 {
 	*jump = j->n_jumps++;
 	if (*jump == j->n_shorts)
-		ASM_PUSH(j, shorts, {false});
-	return !j->err && j->shorts[*jump];
+		ASM_PUSH(j, shorts, JUMP_LONG);
+	return !j->err && j->shorts[*jump] == JUMP_SHORT;
 }
 
 void asm_ext(struct jit *j, struct ext_entry e)
@@ -106,21 +106,55 @@ static int64_t distance(const struct jit *j, const struct fixup *fix)
 	return (int64_t)j->labels[fix->label] - (fix->at + fix->size);
 }
 
-/* Jumps that turned out near become short. Each only shrinks code, so they stay near. */
-static bool shorten(struct jit *j)
+/* Jumps that turned out near become short; one that padding pushed away again stays long. */
+static bool adjust_jumps(struct jit *j)
 {
 	bool changed = false;
 
 	for (size_t i = 0; i < j->n_fixups; i++) {
 		const struct fixup *fix = &j->fixups[i];
 		int64_t d = distance(j, fix);
+		bool fits = d == (int8_t)d;
+		uint8_t *size;
 
-		if (fix->size == 1 || fix->jump == NO_JUMP || d != (int8_t)d)
+		if (fix->jump == NO_JUMP)
 			continue;
-		j->shorts[fix->jump] = true;
+		size = &j->shorts[fix->jump];
+		if (*size == JUMP_LONG && fits)
+			*size = JUMP_SHORT;
+		else if (*size == JUMP_SHORT && !fits)
+			*size = JUMP_LONG_FOR_GOOD;
+		else
+			continue;
 		changed = true;
 	}
 	return changed;
+}
+
+/*
+ * A loop of up to a cache line should lie in one: it then runs from one line of the decoded-op
+ * cache. Longer ones begin at half a line if that takes few bytes.
+ */
+uint32_t asm_loop_padding(const struct jit *j, uint32_t head)
+{
+	const struct node *n = &j->ir.nodes[head];
+	uint32_t pos = (uint32_t)j->n, size;
+
+	if (!j->prev)
+		return 0;
+	size = j->prev[n->loop_end + 1] - j->prev[head];
+	if (size <= 64)
+		return pos % 64 + size > 64 ? -pos % 64 : 0;
+	return -pos % 32 <= 16 ? -pos % 32 : 0;
+}
+
+static int keep_offsets(struct jit *j)
+{
+	if (!j->prev)
+		j->prev = mem_calloc(j->ir.n + 1, sizeof(*j->prev));
+	UA_FAIL_IF(!j->prev, -ENOMEM);
+	memcpy(j->prev, j->labels, (j->ir.n + 1) * sizeof(*j->prev));
+	return 0;
 }
 
 static int emit_all(struct jit *j)
@@ -137,9 +171,10 @@ static int emit_all(struct jit *j)
 			j->cap = 2 * j->n;
 			j->buf = mem_alloc(j->cap);
 			UA_FAIL_IF(!j->buf, -ENOMEM);
-		} else if (!shorten(j)) {
+		} else if (!adjust_jumps(j) && pass >= 2) {
 			return 0;
 		}
+		UA_TRY(keep_offsets(j));
 	}
 }
 
@@ -286,6 +321,7 @@ static void cleanup(struct jit *j)
 	mem_free(j->marks);
 	mem_free(j->cold);
 	mem_free(j->frame_size);
+	mem_free(j->prev);
 }
 
 int jit_compile(struct code *code)
@@ -324,8 +360,7 @@ void jit_free(struct code *code)
 
 	if (!img)
 		return;
+	/* The entries stay: a thread that found the program in time may be about to call one. */
 	code->jit = NULL;
-	for (uint32_t f = 0; f < code->n_funcs; f++)
-		code->funcs[f].entry = NULL;
 	epoch_defer(&img->defer, image_release);
 }

@@ -19,7 +19,8 @@ bool jit_available(void);
 /* Compile all functions of `code`, set funcs[].entry and code->jit, register the exception
  * table. 0, -EOPNOTSUPP (an operation this back end lacks; logged), -ENOMEM. */
 int jit_compile(struct code *code);
-void jit_free(struct code *code); /* waits for threads still inside */
+/* The native code goes once every section open now has been left (base/epoch.h). */
+void jit_free(struct code *code);
 
 struct run;
 

@@ -457,8 +457,6 @@ static void lower_cast(struct jit *j, const struct node *n)
 
 	if (d != s || !(j->zx & bit(n->dst)))
 		emit_mov(j, 0, d, s);
-	if (n->imm == BPF_CAST_KERN || j->code->no_user_conv || !j->code->user_hi)
-		return;
 	emit_mov_imm_keep(j, T1, (uint64_t)j->code->user_hi << 32);
 	emit_lea(j, 1, T1, (struct mem){T1, d, 0, 0});
 	emit_test_rr(j, 0, d, d);
@@ -1236,6 +1234,29 @@ static void emit_cold_paths(struct jit *j)
 	j->n_cold = 0;
 }
 
+static void emit_nops(struct jit *j, uint32_t n)
+{
+	static const uint8_t nop[9][9] = {
+		{0x90},
+		{0x66, 0x90},
+		{0x0f, 0x1f, 0x00},
+		{0x0f, 0x1f, 0x40, 0x00},
+		{0x0f, 0x1f, 0x44, 0x00, 0x00},
+		{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+		{0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+		{0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+		{0x66, 0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+	};
+
+	while (n) {
+		uint32_t k = min_t(uint32_t, n, 9);
+
+		for (uint32_t i = 0; i < k; i++)
+			put1(j, nop[k - 1][i]);
+		n -= k;
+	}
+}
+
 void target_emit_func(struct jit *j, uint32_t func)
 {
 	const struct node_func *f = &j->ir.funcs[func];
@@ -1254,6 +1275,8 @@ void target_emit_func(struct jit *j, uint32_t func)
 		if (n->flags & NODE_LABEL)
 			j->t1_low = NO_REG;
 		j->zx = n->flags & NODE_LABEL ? n->zx : (uint16_t)(j->zx | n->zx);
+		if (n->flags & NODE_LOOP)
+			emit_nops(j, asm_loop_padding(j, i));
 		asm_label_here(j, i);
 		asm_mark_slot(j, n->slot);
 		lower_node(j, n);
