@@ -5,13 +5,15 @@
  *
  * An access at [base + pointer + off] cannot take part in the processor's forwarding of stores
  * by name, which makes a counter in memory 7 times faster; one at [register + off] can. The
- * sum on the way to the access costs a cycle, however. So a pointer is rebased if it is made
- * outside a loop that uses it, and if nothing but accesses ever sees the register's value:
- * each of those has that one definition, and no other use has it.
+ * sum on the way to the access costs a cycle, however, which hurts where pointers are chased.
+ * So a pointer is rebased if it is made outside a loop that uses it, or if it is used several
+ * times, among them to change a field; and in any case only if nothing but accesses ever sees
+ * the register's value: each of those has that one definition, and no other use has it.
  */
 #include "jit/ir.h"
 
 #define N_REGS 10
+#define LOOK_BACK 24
 #define MAX_NODES 20000 /* longer functions stay as they are: the table would be large */
 
 /* Definition of a register that reaches a node: none seen, several, or a node. */
@@ -25,9 +27,19 @@ struct hoist {
 	uint32_t n;
 	uint32_t (*reach)[N_REGS]; /* before each node */
 	uint32_t *depth;	   /* number of loops around each node */
-	uint32_t *inner;	   /* uses of a definition in deeper loops; DENIED: not possible */
+	struct pointer *ptr;	   /* by the node that makes it */
 };
-#define DENIED UINT32_MAX
+
+struct pointer {
+	uint32_t uses, inner; /* accesses through it; those in deeper loops than it is made */
+	bool changes;	      /* one of them stores where another has just loaded */
+	bool denied;
+};
+
+static bool worth_it(const struct pointer *p)
+{
+	return !p->denied && (p->inner || (p->changes && p->uses >= 3));
+}
 
 static const struct node *node_at(const struct hoist *h, uint32_t i)
 {
@@ -126,7 +138,35 @@ static bool only_address(const struct node *n, uint8_t reg)
 static void deny(struct hoist *h, uint32_t def)
 {
 	if (def > SEVERAL)
-		h->inner[def - 2] = DENIED;
+		h->ptr[def - 2].denied = true;
+}
+
+/* Node i stores through the pointer `def` in `reg`: what it loaded from there shortly before? */
+static bool changes_field(const struct hoist *h, uint32_t i, uint8_t reg, uint32_t def)
+{
+	const struct node *store = node_at(h, i);
+
+	if (op_info[store->op].kind != K_STX)
+		return false;
+	for (uint32_t k = i; k > 0 && i - k < LOOK_BACK && !(node_at(h, k)->flags & NODE_LABEL);
+	     k--) {
+		const struct node *load = node_at(h, k - 1);
+
+		if (load->op < OP_COUNT && op_info[load->op].kind == K_LDX &&
+		    ir_is_arena_access(load) && load->src == reg && load->off == store->off &&
+		    h->reach[k - 1][reg] == def)
+			return true;
+	}
+	return false;
+}
+
+static void note_use(struct hoist *h, uint32_t i, uint8_t reg, uint32_t def)
+{
+	struct pointer *p = &h->ptr[def - 2];
+
+	p->uses++;
+	p->inner += h->depth[i] > h->depth[def - 2];
+	p->changes |= changes_field(h, i, reg, def);
 }
 
 static void judge_uses(struct hoist *h, uint32_t i)
@@ -140,10 +180,10 @@ static void judge_uses(struct hoist *h, uint32_t i)
 
 		if (!(e.use & bit(r)) || def <= SEVERAL)
 			continue;
-		if (!only_address(n, r))
+		if (only_address(n, r))
+			note_use(h, i, r, def);
+		else
 			deny(h, def);
-		else if (h->inner[def - 2] != DENIED && h->depth[i] > h->depth[def - 2])
-			h->inner[def - 2]++;
 	}
 }
 
@@ -174,24 +214,24 @@ static void rebase(struct hoist *h)
 
 		if (n->op < OP_COUNT && ir_is_arena_access(n) && ir_address_reg(n) < N_REGS)
 			def = h->reach[i][ir_address_reg(n)];
-		if (def > SEVERAL && h->inner[def - 2] && h->inner[def - 2] != DENIED)
+		if (def > SEVERAL && worth_it(&h->ptr[def - 2]))
 			n->host = true;
 	}
 	for (uint32_t i = 0; i < h->n; i++)
-		h->ir->nodes[h->f->first + i].rebase = h->inner[i] && h->inner[i] != DENIED;
+		h->ir->nodes[h->f->first + i].rebase = worth_it(&h->ptr[i]);
 }
 
 static int run(struct hoist *h)
 {
 	h->reach = mem_calloc(h->n, sizeof(*h->reach));
 	h->depth = mem_calloc(h->n, sizeof(*h->depth));
-	h->inner = mem_calloc(h->n, sizeof(*h->inner));
-	UA_FAIL_IF(!h->reach || !h->depth || !h->inner, -ENOMEM);
+	h->ptr = mem_calloc(h->n, sizeof(*h->ptr));
+	UA_FAIL_IF(!h->reach || !h->depth || !h->ptr, -ENOMEM);
 	find_depths(h);
 	find_reaching(h);
 	for (uint32_t i = 0; i < h->n; i++)
 		if (!can_rebase(node_at(h, i)))
-			h->inner[i] = DENIED;
+			h->ptr[i].denied = true;
 	for (uint32_t i = 0; i < h->n; i++) {
 		judge_uses(h, i);
 		judge_joins(h, i);
@@ -259,7 +299,7 @@ int ir_hoist(struct ir *ir, const struct node_func *f)
 	err = run(&h);
 	mem_free(h.reach);
 	mem_free(h.depth);
-	mem_free(h.inner);
+	mem_free(h.ptr);
 	if (err)
 		return err;
 	drop_casts(ir, f);

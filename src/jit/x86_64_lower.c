@@ -1234,6 +1234,24 @@ static void emit_cold_paths(struct jit *j)
 	j->n_cold = 0;
 }
 
+/* A pointer with the window base in it. */
+static void lower_rebased(struct jit *j, const struct node *n)
+{
+	uint8_t d = native(n->dst), s = native(n->src);
+
+	if (n->op != OP_MOV32_X) {
+		lower_node(j, n);
+		emit_alu_rr(j, 1, ALU_ADD, d, BASE);
+		return;
+	}
+	if (!(j->zx & bit(n->src))) {
+		emit_mov(j, 0, T1, s);
+		j->t1_low = NO_REG;
+		s = T1;
+	}
+	emit_lea(j, 1, d, (struct mem){BASE, s, 0, 0});
+}
+
 static void emit_nops(struct jit *j, uint32_t n)
 {
 	static const uint8_t nop[9][9] = {
@@ -1279,11 +1297,12 @@ void target_emit_func(struct jit *j, uint32_t func)
 			emit_nops(j, asm_loop_padding(j, i));
 		asm_label_here(j, i);
 		asm_mark_slot(j, n->slot);
-		lower_node(j, n);
+		if (n->rebase)
+			lower_rebased(j, n);
+		else
+			lower_node(j, n);
 		if (j->t1_low != NO_REG && !keeps_t1(j, n))
 			j->t1_low = NO_REG;
-		if (n->rebase)
-			emit_alu_rr(j, 1, ALU_ADD, native(n->dst), BASE);
 		j->zx = ir_zero_after(n, j->zx);
 	}
 	emit_cold_paths(j);
