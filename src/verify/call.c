@@ -249,6 +249,7 @@ static int return_local(struct env *env)
 		caller->regs[BPF_REG_0] = r0;
 	env->next_insn = callback ? f->callsite : f->callsite + 1;
 	st->depth--;
+	flow_walked(env, caller, f->callsite, env->next_insn);
 	if (callback)
 		UA_TRY(prune_widen(env, st, env->next_insn));
 	touch_reg(env, BPF_REG_0);

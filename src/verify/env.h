@@ -245,6 +245,7 @@ void flow_need_reg(struct env *env, int regno);
 void flow_need_slots(struct env *env, uint32_t frame, uint64_t slots);
 /* Registers and slots of the current frame whose ranges a jump refines together. */
 void flow_link(struct env *env, uint32_t regs, uint64_t slots);
+void flow_walked(struct env *env, const struct frame *f, uint32_t from, uint32_t to);
 /* The sets of `func` as called from the current instruction of `caller` (NULL: from outside). */
 int flow_enter(struct env *env, struct inst *caller, uint32_t func, struct inst **out);
 

@@ -22,6 +22,9 @@
  * that what one caller depends on says nothing about another. Programs with very many chains
  * share one set per function after a while.
  *
+ * Demands flow only along ways that some path took: a value that reaches a check along a way
+ * not walked yet is not relied on yet.
+ *
  * An access to an outer frame's stack counts for the call instruction in that frame.
  */
 #include "abi/helpers.h"
@@ -48,11 +51,15 @@ struct edge {
 struct node {
 	uint16_t exact_regs, link_regs;
 	bool queued;
+	uint8_t walked; /* ways out of it that some path took: WALKED_* */
 	uint64_t live_slots, exact_slots, link_slots;
 	uint64_t fill, spill; /* own slots it may load from, store a register into */
 	struct far *fills, *spills, *far_stores;
 	struct edge *callees; /* instances of functions the instruction calls; at.insn unused */
 };
+
+#define WALKED_ON 1
+#define WALKED_JUMP 2
 
 struct inst {
 	struct inst *all;
@@ -438,6 +445,19 @@ static void back(struct env *env, struct at at, struct demand *d)
 	}
 }
 
+static uint8_t way_to(const struct env *env, uint32_t from, uint32_t to)
+{
+	uint32_t on = from + (insn_is_ldimm64(&env->insns[from]) ? 2 : 1);
+	int64_t target;
+	uint8_t way = 0;
+
+	if (to == on && !insn_ends_flow(&env->insns[from]))
+		way |= WALKED_ON;
+	if (insn_jump_target(env->insns, from, &target) && target == to)
+		way |= WALKED_JUMP;
+	return way;
+}
+
 static void settle_one(struct env *env, struct at at)
 {
 	struct node *node = node_of(at), *after;
@@ -447,6 +467,8 @@ static void settle_one(struct env *env, struct at at)
 
 	node->queued = false;
 	for (int k = successors(env, at.insn, next); k--;) {
+		if (!(node->walked & way_to(env, at.insn, next[k])))
+			continue;
 		after = node_of(at_slot(at, next[k]));
 		d.regs |= after->exact_regs;
 		d.slots |= after->exact_slots;
@@ -531,6 +553,22 @@ static struct at now_in(const struct env *env, uint32_t frame)
 static struct at now(const struct env *env)
 {
 	return now_in(env, env->st.depth);
+}
+
+/* A path goes from one slot of the frame's function to another. */
+void flow_walked(struct env *env, const struct frame *f, uint32_t from, uint32_t to)
+{
+	struct at at = {f->inst, from};
+	uint8_t way;
+
+	if (func_of(env, from) != (int)f->func || func_of(env, to) != (int)f->func)
+		return;
+	way = way_to(env, from, to);
+	if (!(way & ~node_of(at)->walked))
+		return;
+	node_of(at)->walked |= way;
+	enqueue(env->flow, at);
+	settle(env);
 }
 
 void flow_read_slots(struct env *env, uint32_t frame, uint64_t slots)

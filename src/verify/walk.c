@@ -94,6 +94,7 @@ static bool pop(struct env *env)
 	if (env->log && !(env->log->level & LOG_LEVEL2))
 		vlog_rewind(env->log, p->log_pos);
 	env->print_all = true;
+	flow_walked(env, env_frame(env), env->prev_insn, env->insn_idx);
 	return true;
 }
 
@@ -277,6 +278,8 @@ static int advance(struct env *env)
 		print_insn_state(env);
 	env->prev_insn = env->insn_idx;
 	env->insn_idx = env->next_insn;
+	if (!env->path_dead)
+		flow_walked(env, env_frame(env), env->prev_insn, env->insn_idx);
 	return env->path_dead;
 }
 
