@@ -113,8 +113,35 @@ static int log_check(const union bpf_attr *attr)
 	return 0;
 }
 
+#define PROG_FLAGS                                                                          \
+	(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |               \
+	 BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS | BPF_F_TOKEN_FD | \
+	 BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS)
+
+static bool can_sleep(uint32_t type)
+{
+	return type == BPF_PROG_TYPE_SYSCALL || type == BPF_PROG_TYPE_STRUCT_OPS ||
+	       type == BPF_PROG_TYPE_TRACING || type == BPF_PROG_TYPE_LSM ||
+	       type == BPF_PROG_TYPE_KPROBE;
+}
+
+static int attr_check(const union bpf_attr *attr)
+{
+	bool sleepable = attr->prog_flags & BPF_F_SLEEPABLE;
+
+	UA_FAIL_IF(attr->prog_flags & ~PROG_FLAGS, -EINVAL);
+	UA_FAIL_IF(!attr->prog_type || attr->prog_type >= BPF_PROG_TYPE_MAX, -EINVAL);
+	if (attr->prog_type == BPF_PROG_TYPE_SYSCALL && !sleepable) {
+		log_warn("uarena: Syscall programs can only be sleepable\n");
+		return -EINVAL;
+	}
+	UA_FAIL_IF(sleepable && !can_sleep(attr->prog_type), -EINVAL);
+	return 0;
+}
+
 static int load_begin(struct load *l)
 {
+	UA_TRY(attr_check(&l->attr));
 	UA_TRY(map_name_check(l->attr.prog_name));
 	UA_TRY(log_check(&l->attr));
 	UA_TRY(copy_inputs(l));
@@ -198,18 +225,6 @@ long cmd_btf_load(struct engine_kernel *k, union bpf_attr *attr)
 /* -- Running --------------------------------------------------------------------------------------
  */
 
-/* The caller's buffers must be there in full; the run copies from and to them directly. */
-static int test_buffers_check(const union bpf_attr *attr)
-{
-	uint8_t byte;
-
-	if (attr->test.ctx_size_in && attr->test.ctx_in)
-		UA_TRY(user_read(&byte, attr->test.ctx_in + attr->test.ctx_size_in - 1, 1));
-	if (attr->test.data_size_in && attr->test.data_in)
-		UA_TRY(user_read(&byte, attr->test.data_in + attr->test.data_size_in - 1, 1));
-	return 0;
-}
-
 long cmd_prog_test_run(struct engine_kernel *k, union bpf_attr *attr)
 {
 	struct prog *prog;
@@ -218,9 +233,7 @@ long cmd_prog_test_run(struct engine_kernel *k, union bpf_attr *attr)
 	UA_FAIL_IF(!!attr->test.ctx_size_in != !!attr->test.ctx_in, -EINVAL);
 	UA_FAIL_IF(!!attr->test.ctx_size_out != !!attr->test.ctx_out, -EINVAL);
 	UA_TRY(engine_get_prog(k, attr->test.prog_fd, &prog));
-	err = test_buffers_check(attr);
-	if (!err)
-		err = prog_test_run(prog, attr);
+	err = prog_test_run(prog, attr);
 	prog_put(prog);
 	return err;
 }

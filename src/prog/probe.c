@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads that survive bad addresses. */
+/* Reads and writes that survive bad addresses. */
 #include "prog/probe.h"
 #include "arena/access.h"
 #include "base/base.h"
@@ -24,6 +24,21 @@ int probe_read(void *dst, size_t size, uint64_t src)
 fault:
 	memset(dst, 0, size);
 	return -EFAULT;
+}
+
+int probe_write(uint64_t dst, const void *src, size_t size)
+{
+	const uint8_t *in = src;
+	size_t i = 0;
+	uint64_t v;
+
+	for (; i + 8 <= size; i += 8) {
+		memcpy(&v, in + i, 8);
+		UA_FAIL_IF(!access_store((void *)(uintptr_t)(dst + i), 8, v), -EFAULT);
+	}
+	for (; i < size; i++)
+		UA_FAIL_IF(!access_store((void *)(uintptr_t)(dst + i), 1, in[i]), -EFAULT);
+	return 0;
 }
 
 long probe_read_str(char *dst, size_t size, uint64_t src)

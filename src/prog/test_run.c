@@ -13,17 +13,13 @@
 #include "base/base.h"
 #include "map/map.h"
 #include "prog/engine.h"
+#include "prog/probe.h"
 #include "prog/prog.h"
 
 #define MAX_RAW_TP_ARGS 12
 #define ETH_HEADER 14
 #define MAX_PACKET 3712 /* what Linux fits into a page beside its own data */
 #define LOOPBACK_IFINDEX 1
-
-static void *in_ptr(uint64_t p)
-{
-	return (void *)(uintptr_t)p;
-}
 
 static uint64_t now_ns(void)
 {
@@ -36,11 +32,14 @@ static uint64_t now_ns(void)
 /* The run's memory for a context of `size` bytes, at least 1. */
 static int context_copy(const union bpf_attr *attr, void **ctx)
 {
+	int err;
+
 	*ctx = mem_zalloc(max_t(uint32_t, attr->test.ctx_size_in, 8));
 	UA_FAIL_IF(!*ctx, -ENOMEM);
-	if (attr->test.ctx_size_in)
-		memcpy(*ctx, in_ptr(attr->test.ctx_in), attr->test.ctx_size_in);
-	return 0;
+	err = probe_read(*ctx, attr->test.ctx_size_in, attr->test.ctx_in);
+	if (err)
+		mem_free(*ctx);
+	return err;
 }
 
 /* -- SYSCALL -------------------------------------------------------------------- */
@@ -62,8 +61,7 @@ static int run_syscall(struct prog *prog, union bpf_attr *attr)
 	err = prog_call(prog, attr->test.ctx_size_in ? ctx : NULL, attr->test.ctx_size_in, &ret);
 	if (!err) {
 		attr->test.retval = (uint32_t)ret;
-		if (attr->test.ctx_size_in)
-			memcpy(in_ptr(attr->test.ctx_in), ctx, attr->test.ctx_size_in);
+		err = probe_write(attr->test.ctx_in, ctx, attr->test.ctx_size_in);
 	}
 	mem_free(ctx);
 	return err;
@@ -124,12 +122,14 @@ static bool preset_ok(const struct skb_ctx *in)
 
 static int preset_skb(const union bpf_attr *attr, uint32_t size, struct skb_ctx *skb)
 {
-	const uint8_t *from = in_ptr(attr->test.ctx_in);
 	uint32_t n = attr->test.ctx_size_in;
+	uint8_t byte;
 
-	for (uint32_t i = SKB_CTX_SIZE; i < n; i++)
-		UA_FAIL_IF(from[i], -E2BIG);
-	memcpy(skb, from, min_t(uint32_t, n, SKB_CTX_SIZE));
+	for (uint32_t i = SKB_CTX_SIZE; i < n; i++) {
+		UA_TRY(probe_read(&byte, 1, attr->test.ctx_in + i));
+		UA_FAIL_IF(byte, -E2BIG);
+	}
+	UA_TRY(probe_read(skb, min_t(uint32_t, n, SKB_CTX_SIZE), attr->test.ctx_in));
 	UA_FAIL_IF(!preset_ok(skb), -EINVAL);
 	UA_FAIL_IF(skb->wire_len && skb->wire_len < size, -EINVAL);
 	return 0;
@@ -154,11 +154,12 @@ static int packet_prepare(const struct prog *prog, const union bpf_attr *attr, s
 
 	r->size = attr->test.data_size_in;
 	UA_FAIL_IF(r->size < ETH_HEADER || r->size > MAX_PACKET || !attr->test.data_in, -EINVAL);
-	UA_FAIL_IF(r->size < least_size(in_ptr(attr->test.data_in)), -EINVAL);
 	if (attr->test.ctx_in)
 		UA_TRY(preset_skb(attr, r->size, skb));
-	r->mem = mem_dup(in_ptr(attr->test.data_in), r->size);
+	r->mem = mem_alloc(r->size);
 	UA_FAIL_IF(!r->mem, -ENOMEM);
+	UA_TRY(probe_read(r->mem, r->size, attr->test.data_in));
+	UA_FAIL_IF(r->size < least_size(r->mem), -EINVAL);
 	r->skip = prog->type == BPF_PROG_TYPE_SOCKET_FILTER ? ETH_HEADER : 0;
 	skb->len = r->size - r->skip;
 	memcpy(&skb->protocol, r->mem + 12, 2);
@@ -193,7 +194,7 @@ static int copy_out(uint64_t to, const void *from, uint32_t size, uint32_t *room
 	uint32_t n = *room && *room < size ? *room : size;
 
 	if (to)
-		memcpy(in_ptr(to), from, n);
+		UA_TRY(probe_write(to, from, n));
 	*room = size;
 	return n < size ? -ENOSPC : 0;
 }
@@ -202,6 +203,8 @@ static int packet_finish(struct packet_run *r, union bpf_attr *attr)
 {
 	int err, ctx_err = 0;
 
+	/* Linux gives the link header back as zeros where the program does not see it. */
+	memset(r->mem, 0, r->skip);
 	err = copy_out(attr->test.data_out, r->mem, r->size, &attr->test.data_size_out);
 	if (!err && attr->test.ctx_out)
 		ctx_err = copy_out(attr->test.ctx_out, &r->skb, SKB_CTX_SIZE,

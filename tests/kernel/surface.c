@@ -8,6 +8,7 @@ static void run(struct surface *s)
 	surface_elements(s);
 	surface_attrs(s);
 	surface_objects(s);
+	surface_progs(s);
 	printf("%s: %d cases, %d failed\n", s->is_linux ? "linux" : "engine", s->cases, s->failed);
 }
 
