@@ -163,18 +163,31 @@ struct arena *arena_get(struct arena *a)
 
 /* -- User view ------------------------------------------------------------ */
 
+/* Frees of other threads close pages of the view under map_lock only. */
+static void set_view(struct arena *a, uint8_t *start, _Atomic uint8_t *flags)
+{
+	uint64_t saved;
+
+	os_lock(&a->space.map_lock, &saved);
+	a->space.user.start = start;
+	a->space.user.flags = flags;
+	os_unlock(&a->space.map_lock, &saved);
+}
+
+/* Lock held. */
 static void drop_view(struct arena *a)
 {
 	struct view *v = &a->space.user;
+	_Atomic uint8_t *flags = v->flags;
+	uint8_t *start = v->start;
 
-	if (!v->start)
+	if (!start)
 		return;
 	trap_remove(a->user_trap);
 	a->user_trap = NULL;
-	os_munmap(v->start, v->n_pages * PAGE);
-	mem_free((void *)v->flags);
-	v->flags = NULL;
-	v->start = NULL;
+	set_view(a, NULL, NULL);
+	os_munmap(start, v->n_pages * PAGE);
+	mem_free((void *)flags);
 }
 
 /* Kernel rules for a place that is not decided yet; reserves it unless it is MAP_FIXED's. */
@@ -224,26 +237,26 @@ static int select_place(struct arena *a, uint64_t hint, uint64_t len, int flags,
 static int show_user_view(struct arena *a, uint64_t start, uint64_t len, int prot, int map_flag)
 {
 	struct view *v = &a->space.user;
+	_Atomic uint8_t *flags = NULL;
 	int err;
 
 	v->n_pages = (uint32_t)(len / PAGE);
 	v->prot = prot & (PROT_READ | PROT_WRITE);
 	v->space = &a->space;
 	if (a->space.backend != ARENA_BACKEND_UFFD) {
-		v->flags = mem_calloc(v->n_pages, 1);
-		UA_FAIL_IF(!v->flags, -ENOMEM);
+		flags = mem_calloc(v->n_pages, 1);
+		UA_FAIL_IF(!flags, -ENOMEM);
 	}
+	set_view(a, (uint8_t *)start, flags);
 	a->user_trap = trap_add(start, start + len, &a->space, false);
-	v->start = (uint8_t *)start;
 	err = a->user_trap ? space_map_view(&a->space, v, map_flag) : -ENOMEM;
 	if (!err)
 		return 0;
 	if (a->user_trap)
 		trap_remove(a->user_trap);
 	a->user_trap = NULL;
-	mem_free((void *)v->flags);
-	v->flags = NULL;
-	v->start = NULL;
+	set_view(a, NULL, NULL);
+	mem_free((void *)flags);
 	if (map_flag == MAP_FIXED) /* ours or given to us: leave nothing half done there */
 		os_munmap((void *)start, len);
 	return err;

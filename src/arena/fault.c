@@ -127,7 +127,7 @@ static bool is_stale(uintptr_t addr)
 	const struct trap *t = trap_find(addr);
 
 	return t && t->window &&
-	       program_fault_stale(t->space->arena,
+	       window_fault_stale(t->space->arena,
 				   (uint32_t)((addr - t->start) / ARENA_PAGE_SIZE));
 }
 
@@ -169,10 +169,10 @@ static enum fault_verdict data_fault(const struct trap *t, int sig, uintptr_t ad
 		return host_fault_forced(t->space->arena, page, uc_is_write(uc), run, uc);
 	if (n > GIVE_UP_AT)
 		return FAULT_FOREIGN;
+	if (t->window && !run)
+		return window_fault_stale(t->space->arena, page) ? FAULT_RETRY : FAULT_FOREIGN;
 	if (t->window)
-		return run ? host_fault(t->space->arena, page, uc_is_write(uc), run, uc,
-					n > STUCK_AT)
-			   : FAULT_FOREIGN;
+		return host_fault(t->space->arena, page, uc_is_write(uc), run, uc, n > STUCK_AT);
 	/* With userfaultfd a hole is SIGBUS; the rest is the host's own mprotect() or munmap(). */
 	if (t->space->backend == ARENA_BACKEND_UFFD && sig != SIGBUS)
 		return FAULT_FOREIGN;

@@ -58,16 +58,20 @@ void pages_sync(struct arena *a)
 
 /* -- Claiming ------------------------------------------------------------- */
 
-/* Replace policy: take a page back from the scratch overlay. */
-static bool reclaim_scratch(struct arena *a, uint32_t page)
+/* Replace policy: take a page back from the scratch overlay. Views that open page by page show
+ * it again if it has memory. */
+static bool reclaim_scratch(struct arena *a, uint32_t page, bool populated)
 {
 	uint64_t saved;
 	bool won;
 
 	os_lock(&a->space.map_lock, &saved);
 	won = state_swap(state_of(a, page), PAGE_SCRATCH, PAGE_CLAIM);
-	if (won)
+	if (won) {
 		overlay_remove(a, a->first_window + page);
+		if (populated)
+			(void)view_open(&a->space.window, page, 1);
+	}
 	os_unlock(&a->space.map_lock, &saved);
 	return won;
 }
@@ -82,7 +86,7 @@ static bool claim_page(struct arena *a, uint32_t page)
 		if (s == PAGE_EMPTY && state_swap(state_of(a, page), s, PAGE_CLAIM))
 			return true;
 		if (s == PAGE_SCRATCH && a->policy == ARENA_SCRATCH_REPLACE &&
-		    reclaim_scratch(a, page))
+		    reclaim_scratch(a, page, false))
 			return true;
 		if (s == PAGE_UCLAIM) { /* about to become ALLOC, or EMPTY again */
 			deadline = deadline ? deadline : os_now_ns() + CLAIM_WAIT_NS;
@@ -149,7 +153,7 @@ static int unpopulated(struct arena *a, uint32_t page, int err)
 	if (err != -ENOENT)
 		return err;
 	if (state_is_scratch(atomic_load(state_of(a, page))))
-		return a->policy == ARENA_SCRATCH_REPLACE && reclaim_scratch(a, page) ? 0 : -EBUSY;
+		return a->policy == ARENA_SCRATCH_REPLACE && reclaim_scratch(a, page, false) ? 0 : -EBUSY;
 	return space_intact(&a->space) ? -ENOENT : -EBADF;
 }
 
@@ -186,7 +190,7 @@ static int publish_range(struct arena *a, uint32_t first, uint32_t n, uint32_t *
 		uint32_t page = first + *published;
 
 		while (!state_verdict(state_of(a, page), PAGE_CLAIM, PAGE_ALLOC))
-			if (a->policy != ARENA_SCRATCH_REPLACE || !reclaim_scratch(a, page))
+			if (a->policy != ARENA_SCRATCH_REPLACE || !reclaim_scratch(a, page, true))
 				return -EBUSY;
 	}
 	return 0;

@@ -89,7 +89,7 @@ enum fault_verdict host_fault(struct arena *a, uint32_t w, bool is_write, struct
 enum fault_verdict host_fault_forced(struct arena *a, uint32_t w, bool is_write, struct run *run,
 				     void *uc);
 /* Fallback backends: is the page populated and only this view does not show it yet? Shows it. */
-bool program_fault_stale(struct arena *a, uint32_t w);
+bool window_fault_stale(struct arena *a, uint32_t w);
 
 /* ---- trap.c: address ranges the handler is responsible for ---- */
 

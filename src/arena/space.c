@@ -241,18 +241,45 @@ static void close_views(struct space *s, uint32_t first, uint32_t n)
 	os_unlock(&s->map_lock, &saved);
 }
 
-int space_withdraw(struct space *s, uint32_t first, uint32_t n)
+/* Chunks that were never opened are out of reach anyway, and must stay so. */
+static void fence(struct view *v, uint32_t first, uint32_t n, bool up)
 {
-	bool fallback = s->backend != ARENA_BACKEND_UFFD;
+	uint32_t end = first + n, stop;
+
+	for (; v->start && first < end; first = stop) {
+		stop = min_t(uint32_t, end, (first / CHUNK + 1) * CHUNK);
+		if (atomic_load(&v->flags[first / CHUNK * CHUNK]) & VIEW_CHUNK)
+			os_mprotect(page_addr(v, first), (stop - first) * PAGE,
+				    up ? PROT_NONE : v->prot);
+	}
+}
+
+/* Punching drops guard markers on its way, so something else has to keep accesses out. */
+static int withdraw_fenced(struct space *s, uint32_t first, uint32_t n)
+{
+	struct view *views[] = {&s->window, &s->user};
+	uint64_t saved;
 	int err;
 
-	if (fallback)
-		close_views(s, first, n);
+	os_lock(&s->map_lock, &saved);
+	for (int i = 0; i < 2; i++)
+		fence(views[i], first, n, true);
 	err = os_punch(s->fd, first * PAGE, n * PAGE);
-	/* Punching can drop guard markers on its way. */
-	if (fallback)
-		close_views(s, first, n);
+	for (int i = 0; i < 2; i++) {
+		view_close(views[i], first, n);
+		fence(views[i], first, n, false);
+	}
+	os_unlock(&s->map_lock, &saved);
 	return err;
+}
+
+int space_withdraw(struct space *s, uint32_t first, uint32_t n)
+{
+	if (s->backend == ARENA_BACKEND_GUARD)
+		return withdraw_fenced(s, first, n);
+	if (s->backend == ARENA_BACKEND_MPROTECT)
+		close_views(s, first, n);
+	return os_punch(s->fd, first * PAGE, n * PAGE);
 }
 
 bool space_intact(struct space *s)

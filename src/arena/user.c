@@ -45,7 +45,7 @@ static enum fault_verdict populated_elsewhere(struct space *s, struct view *v, u
 	return stuck ? heal(s, v, page) : FAULT_RETRY;
 }
 
-bool program_fault_stale(struct arena *a, uint32_t w)
+bool window_fault_stale(struct arena *a, uint32_t w)
 {
 	struct space *s = &a->space;
 	uint32_t page;

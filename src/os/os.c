@@ -50,11 +50,21 @@ static int move_high(int fd)
 	return high;
 }
 
+/* Growing a file past the limit is not just an error, it is a SIGXFSZ. */
+static bool beyond_limit(uint64_t size)
+{
+	struct rlimit rl;
+
+	return !getrlimit(RLIMIT_FSIZE, &rl) && rl.rlim_cur != RLIM_INFINITY && size > rl.rlim_cur;
+}
+
 int os_memfd(const char *name, uint64_t size)
 {
-	int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	int err;
+	int fd, err;
 
+	if (beyond_limit(size))
+		return -EFBIG;
+	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (fd < 0)
 		return -errno;
 	if (ftruncate(fd, (off_t)size) ||

@@ -92,6 +92,16 @@ static void check_user_access(struct arena *a)
 	arena_free_pages(a, USER + 0x20000, 1);
 }
 
+/* A page freed before the user view was ever used is a hole there like any other. */
+static void check_untouched_view(struct arena *a)
+{
+	CHECK(arena_alloc_pages(a, 0, 2, -1, 0) == USER);
+	arena_free_pages(a, USER, 2);
+	*(volatile int *)(USER + PAGE) = 1;
+	CHECK(arena_populated(a) == 1);
+	arena_free_pages(a, USER, 2);
+}
+
 static int run_backend(enum arena_backend backend)
 {
 	struct arena_opts o = {.max_entries = 100,
@@ -107,6 +117,7 @@ static int run_backend(enum arena_backend backend)
 	CHECK(!err);
 	CHECK(!fault_thread_attach());
 	CHECK(!arena_mmap(a, &addr, 100 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0));
+	check_untouched_view(a);
 	check_program_access(a);
 	check_user_access(a);
 	check_host_access(a);

@@ -148,6 +148,20 @@ static void check_foreign_changes(void)
 	arena_put(a);
 }
 
+static void check_read_only(void)
+{
+	struct arena *a = new_arena(A, 0);
+	void *at = (void *)A;
+
+	CHECK(!arena_mmap(a, &at, 10 * PAGE, PROT_READ, MAP_SHARED, 0));
+	CHECK(arena_alloc_pages(a, A, 1, -1, 0) == A);
+	CHECK(access_store(arena_window_base(a) + (uint32_t)A, 4, 7));
+	CHECK(*(volatile int *)A == 7);
+	CHECK(*(volatile int *)(A + 3 * PAGE) == 0);
+	CHECK(arena_populated(a) == 2);
+	arena_put(a);
+}
+
 static int write_read_only(void *p)
 {
 	struct arena *a = new_arena(A, 0);
@@ -342,6 +356,7 @@ int main(int argc, char **argv)
 	check_size_decides();
 	check_munmap();
 	check_foreign_changes();
+	check_read_only();
 	CHECK(in_child(write_read_only, NULL) == 1000 + SIGSEGV);
 	CHECK(in_child(segv_on_fault, NULL) == 0);
 	CHECK(in_child(segv_on_fault, "yes") == 1000 + SIGSEGV);

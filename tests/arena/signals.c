@@ -267,6 +267,17 @@ static int locked_memory(void *unused)
 	return 0;
 }
 
+static int small_files(void *unused)
+{
+	struct arena_opts o = {.max_entries = 1, .map_flags = BPF_F_MMAPABLE};
+	struct rlimit rl = {1 << 20, 1 << 20};
+	struct arena *a;
+
+	CHECK(!setrlimit(RLIMIT_FSIZE, &rl));
+	CHECK(arena_create(&o, &a) == -ENOMEM);
+	return 0;
+}
+
 /* Punched by somebody who has the descriptor: the page comes back, empty. */
 static int healed(void *unused)
 {
@@ -306,6 +317,7 @@ static const struct {
 	{"small stack", small_stacks, NULL, 0},
 	{"own alternate stack", own_altstack, NULL, 0},
 	{"closed descriptors", closed_descriptors, NULL, 0},
+	{"file size limit", small_files, NULL, 0},
 	{"mlockall", locked_memory, NULL, 0},
 	{"punched page", healed, NULL, 0},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page-state protocol under fire: two allocators, two host threads on the pages the
- * allocators are working on, one program thread, one client process. usage: stress [SECONDS]
+ * allocators are working on, one program thread, one client process. usage: stress [SECONDS [BACKEND]]
  *
  * Time is cut into epochs, each with a fresh arena, because scratched addresses stay dead.
  * Checked all the time: fresh pages are zero; what an owner wrote is there until it frees the
@@ -14,6 +14,7 @@
  */
 #include <pthread.h>
 #include <setjmp.h>
+#include <sys/prctl.h>
 #include <time.h>
 #include "arena_test.h"
 #include "arena/priv.h"
@@ -25,6 +26,7 @@
 
 static struct arena *arena;
 static enum arena_scratch_policy policy;
+static enum arena_backend backend;
 static _Atomic bool stop;
 static _Atomic uint32_t hot;
 static _Atomic uint32_t owner[N_PAGES / GROUP], reports[N_PAGES];
@@ -180,12 +182,13 @@ static void client_segv(int sig)
 static int client_process(void *unused)
 {
 	struct sigaction act = {.sa_handler = client_segv};
+	struct ua_client_opts o = {.sz = sizeof(o), .window = (enum ua_window)backend};
 	struct ua_client *client;
 	volatile uint64_t seed = (uint64_t)getpid() * 77777;
 	uint64_t s;
 
 	sigaction(SIGSEGV, &act, NULL);
-	CHECK(!ua_client__map(arena_memfd(arena), NULL, &client));
+	CHECK(!ua_client__map(arena_memfd(arena), &o, &client));
 	while (!atomic_load(&client_counts->stop)) {
 		s = seed;
 		s = next_random(&s);
@@ -211,8 +214,10 @@ static pid_t start_client(void)
 	atomic_store(&client_counts->stop, false);
 	pid = fork();
 	CHECK(pid >= 0);
-	if (!pid)
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(client_process(NULL));
+	}
 	return pid;
 }
 
@@ -265,27 +270,39 @@ static void run_epoch(unsigned int number)
 	pthread_t t[ARRAY_SIZE(bodies)];
 	struct timespec nap = {.tv_nsec = EPOCH_NS};
 	pid_t client;
+	int err;
 
+	o.backend = backend;
 	o.scratch_max = number % 2 ? 16 : 0;
 	o.scratch_policy = policy = number % 4 == 3 ? ARENA_SCRATCH_REPLACE : ARENA_SCRATCH_DEAD;
-	CHECK(!arena_create(&o, &arena));
+	err = arena_create(&o, &arena);
+	if (err == -EOPNOTSUPP)
+		exit(SKIP);
+	CHECK(!err);
 	CHECK(!arena_mmap(arena, &addr, N_PAGES * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED, 0));
 	memset((void *)reports, 0, sizeof(reports));
 	memset((void *)owner, 0, sizeof(owner));
 	atomic_store(&stop, false);
-	client = start_client();
+	/* The other backends cannot take a freed page away from another process. */
+	client = arena->space.backend == ARENA_BACKEND_UFFD ? start_client() : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
 		CHECK(!pthread_create(&t[i], NULL, bodies[i], (void *)(number * 7919ul + i * 104729 + 1)));
 	nanosleep(&nap, NULL);
 	atomic_store(&stop, true);
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
 		pthread_join(t[i], NULL);
-	end_client(client);
+	if (client)
+		end_client(client);
 	check_reports();
 	check_aliases();
 	for (int bad = arena_validate(arena); bad; bad--)
 		violated("structure", 0, bad);
 	arena_put(arena);
+}
+
+static int print_all(enum log_level level, const char *fmt, va_list args)
+{
+	return vprintf(fmt, args);
 }
 
 int main(int argc, char **argv)
@@ -294,6 +311,8 @@ int main(int argc, char **argv)
 	uint64_t end;
 	unsigned int epoch = 0;
 
+	backend = argc > 2 ? (enum arena_backend)atoi(argv[2]) : ARENA_BACKEND_AUTO;
+	log_set(print_all);
 	client_counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(client_counts != MAP_FAILED);
 	CHECK(!fault_thread_attach());
