@@ -26,7 +26,7 @@ struct bench {
 	uint8_t *base;
 	uint8_t *fenced; /* a PROT_NONE page */
 	struct pool *pool;
-	uint64_t fresh;	 /* next window page no host access has hit yet */
+	uint64_t fresh; /* next window page no host access has hit yet */
 };
 
 typedef uint64_t (*bench_fn)(struct bench *b); /* operations done */
@@ -56,7 +56,8 @@ static void step_over(int sig, siginfo_t *info, void *uc)
 
 static uint64_t bare_signal(struct bench *b)
 {
-	struct sigaction act = {.sa_sigaction = step_over, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old;
+	struct sigaction act = {.sa_sigaction = step_over, .sa_flags = SA_SIGINFO | SA_ONSTACK},
+			 old;
 
 	sigaction(SIGSEGV, &act, &old);
 	for (int i = 0; i < N_FAULTS; i++)
@@ -207,7 +208,8 @@ static uint64_t pool_64_batches(struct bench *b)
 
 static uint64_t create(struct bench *b)
 {
-	struct arena_opts o = {.max_entries = 1 << 20, .map_flags = BPF_F_MMAPABLE, .map_extra = 1ull << 40};
+	struct arena_opts o = {
+		.max_entries = 1 << 20, .map_flags = BPF_F_MMAPABLE, .map_extra = 1ull << 40};
 	struct arena *a;
 
 	for (int i = 0; i < 50; i++) {
@@ -243,7 +245,8 @@ static const struct {
 
 static void setup(struct bench *b)
 {
-	struct arena_opts o = {.max_entries = 1 << 20, .map_flags = BPF_F_MMAPABLE, .map_extra = USER};
+	struct arena_opts o = {
+		.max_entries = 1 << 20, .map_flags = BPF_F_MMAPABLE, .map_extra = USER};
 	void *at = (void *)USER;
 
 	if (fault_thread_attach() || arena_create(&o, &b->arena) ||
@@ -266,8 +269,8 @@ int main(void)
 		double ns = best_of(rows[i].fn, &b);
 
 		bare = i ? bare : ns;
-		printf(rows[i].relative ? "%-40s %12.1f %8.2f\n" : "%-40s %12.1f\n", rows[i].what, ns,
-		       ns / bare);
+		printf(rows[i].relative ? "%-40s %12.1f %8.2f\n" : "%-40s %12.1f\n", rows[i].what,
+		       ns, ns / bare);
 	}
 	return 0;
 }

@@ -347,7 +347,8 @@ int arena_munmap(struct arena *a, void *addr, size_t len)
 	int err = 0;
 
 	UA_FAIL_IF(!arena_is_ours(a), -EPERM);
-	UA_FAIL_IF(!len || start % PAGE || __builtin_add_overflow(start, len + PAGE - 1, &end), -EINVAL);
+	UA_FAIL_IF(!len || start % PAGE || __builtin_add_overflow(start, len + PAGE - 1, &end),
+		   -EINVAL);
 	end &= ~(PAGE - 1);
 	pthread_mutex_lock(&a->lock);
 	at = (uint64_t)v->start;

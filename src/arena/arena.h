@@ -20,7 +20,7 @@
 
 #define ARENA_MAX_SIZE (1ull << 32)
 #define ARENA_PAGE_SIZE 4096u
-#define ARENA_GUARD_SIZE 65536u            /* both guards together */
+#define ARENA_GUARD_SIZE 65536u /* both guards together */
 #define ARENA_HALF_GUARD (ARENA_GUARD_SIZE / 2)
 
 struct arena;
@@ -33,8 +33,8 @@ enum arena_scratch_policy {
 /* Which way of trapping holes the window uses; AUTO takes the first that works. */
 enum arena_backend {
 	ARENA_BACKEND_AUTO,
-	ARENA_BACKEND_UFFD,     /* userfaultfd, B in docs/window.md */
-	ARENA_BACKEND_GUARD,    /* MADV_GUARD chunks, C2 */
+	ARENA_BACKEND_UFFD,	/* userfaultfd, B in docs/window.md */
+	ARENA_BACKEND_GUARD,	/* MADV_GUARD chunks, C2 */
 	ARENA_BACKEND_MPROTECT, /* mmap per range with a VMA budget, A */
 };
 
@@ -59,7 +59,7 @@ uint32_t arena_flags(const struct arena *a);
 uint64_t arena_max_entries(const struct arena *a);
 uint64_t arena_user_start(const struct arena *a); /* 0 until known */
 uint64_t arena_user_end(const struct arena *a);
-uint64_t arena_populated(const struct arena *a);   /* pages, scratch page excluded */
+uint64_t arena_populated(const struct arena *a); /* pages, scratch page excluded */
 
 /* mmap/munmap of the map descriptor in this process, with the kernel's checks and errnos
  * (spec/arena.md 3). *addr: hint in, address out. prot/flags as mmap(2). */

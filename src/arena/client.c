@@ -47,7 +47,8 @@ static int read_geometry(int fd, struct geometry *g)
 		.map_flags = h.map_flags,
 	};
 	UA_FAIL_IF(!g->start, -ENODATA);
-	UA_FAIL_IF(g->start % PAGE || g->size % PAGE || !g->size || g->size > ARENA_MAX_SIZE, -EINVAL);
+	UA_FAIL_IF(g->start % PAGE || g->size % PAGE || !g->size || g->size > ARENA_MAX_SIZE,
+		   -EINVAL);
 	UA_FAIL_IF(g->start >> 32 != (g->start + g->size - 1) >> 32, -EINVAL);
 	return 0;
 }
@@ -59,8 +60,8 @@ static int client_open(struct ua_client *c, int fd, enum arena_backend backend)
 
 	s->fd = os_fd_dup_high(fd);
 	UA_FAIL_IF(s->fd < 0, s->fd);
-	p = os_mmap(NULL, shared_size(MAX_PAGES), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-		    s->fd, SHARED_OFFSET);
+	p = os_mmap(NULL, shared_size(MAX_PAGES), PROT_READ | PROT_WRITE,
+		    MAP_SHARED | MAP_NORESERVE, s->fd, SHARED_OFFSET);
 	UA_TRY(os_map_err(p));
 	os_madvise(p, shared_size(MAX_PAGES), MADV_DONTFORK);
 	s->shared = p;
@@ -100,7 +101,8 @@ int ua_client__map(int fd, const struct ua_client_opts *opts, struct ua_client *
 	int err = read_geometry(fd, &g);
 
 	if (err) {
-		log_warn("client: descriptor %d is not that of a mapped arena: %s\n", fd, strerror(-err));
+		log_warn("client: descriptor %d is not that of a mapped arena: %s\n", fd,
+			 strerror(-err));
 		return err;
 	}
 	c = mem_zalloc(sizeof(*c));

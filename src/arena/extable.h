@@ -20,13 +20,13 @@
 
 /* Registers are numbered as the architecture encodes them (x86-64: rax 0, rcx 1, ... r15 15). */
 struct ext_entry {
-	uint32_t pc;       /* offset of the native instruction from the region's start */
+	uint32_t pc;	   /* offset of the native instruction from the region's start */
 	uint32_t resume;   /* offset where execution goes on */
 	uint8_t clear_reg; /* register to zero, or EXT_NO_REG */
 	uint8_t addr_reg;  /* register holding the unmodified arena pointer */
 	uint16_t flags;
-	int32_t disp;      /* displacement added to addr_reg for the report */
-	uint32_t idx;      /* slot in code->ops */
+	int32_t disp; /* displacement added to addr_reg for the report */
+	uint32_t idx; /* slot in code->ops */
 };
 
 struct ext_region {

@@ -17,7 +17,7 @@
 #include "base/base.h"
 
 #define STUCK_AT 64	 /* identical faults in a row before something must be repaired */
-#define FORCE_AT 4096   /* ... before the window shows the scratch page whatever the state says */
+#define FORCE_AT 4096	 /* ... before the window shows the scratch page whatever the state says */
 #define GIVE_UP_AT 65536 /* ... before a user fault is not ours after all */
 
 #ifndef BUS_MCEERR_AR
@@ -127,8 +127,7 @@ static bool is_stale(uintptr_t addr)
 	const struct trap *t = trap_find(addr);
 
 	return t && t->window &&
-	       window_fault_stale(t->space->arena,
-				   (uint32_t)((addr - t->start) / ARENA_PAGE_SIZE));
+	       window_fault_stale(t->space->arena, (uint32_t)((addr - t->start) / ARENA_PAGE_SIZE));
 }
 
 static bool try_program(uintptr_t addr, ucontext_t *uc)

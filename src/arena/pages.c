@@ -153,7 +153,9 @@ static int unpopulated(struct arena *a, uint32_t page, int err)
 	if (err != -ENOENT)
 		return err;
 	if (state_is_scratch(atomic_load(state_of(a, page))))
-		return a->policy == ARENA_SCRATCH_REPLACE && reclaim_scratch(a, page, false) ? 0 : -EBUSY;
+		return a->policy == ARENA_SCRATCH_REPLACE && reclaim_scratch(a, page, false)
+			       ? 0
+			       : -EBUSY;
 	return space_intact(&a->space) ? -ENOENT : -EBADF;
 }
 

@@ -13,10 +13,14 @@ static const struct {
 	{"no pages", {.max_entries = 0, .map_flags = BPF_F_MMAPABLE}, -EINVAL},
 	{"not mmapable", {.max_entries = 1}, -EINVAL},
 	{"unknown flag", {.max_entries = 1, .map_flags = BPF_F_MMAPABLE | 1 << 2}, -EINVAL},
-	{"unaligned place", {.max_entries = 1, .map_flags = BPF_F_MMAPABLE, .map_extra = 100}, -EINVAL},
+	{"unaligned place",
+	 {.max_entries = 1, .map_flags = BPF_F_MMAPABLE, .map_extra = 100},
+	 -EINVAL},
 	{"too large", {.max_entries = (1 << 20) + 1, .map_flags = BPF_F_MMAPABLE}, -E2BIG},
 	{"size overflows", {.max_entries = 1ull << 60, .map_flags = BPF_F_MMAPABLE}, -E2BIG},
-	{"straddles", {.max_entries = 2, .map_flags = BPF_F_MMAPABLE, .map_extra = 0xfffff000}, -ERANGE},
+	{"straddles",
+	 {.max_entries = 2, .map_flags = BPF_F_MMAPABLE, .map_extra = 0xfffff000},
+	 -ERANGE},
 	{"size before straddling",
 	 {.max_entries = (1 << 20) + 1, .map_flags = BPF_F_MMAPABLE, .map_extra = 0xfffff000},
 	 -E2BIG},
@@ -113,7 +117,7 @@ static const struct {
 	{"NULL", 0, 1, 7},
 	{"no pages", USER, 0, 7},
 	{"below", USER - PAGE, 1, 7},
-	{"behind", USER + TOTAL * PAGE, 1, 7},
+	{"behind", USER + TOTAL *PAGE, 1, 7},
 	{"inside a page, rounded down", USER + 8 * PAGE + 100, 1, 6},
 	{"twice", USER + 8 * PAGE, 1, 6},
 	{"low half only", 9 * PAGE, 1, 5},
@@ -156,8 +160,10 @@ static void check_kfunc_arguments(void)
 
 static void check_null_guard(void)
 {
-	struct arena_opts o = {
-		.max_entries = 4, .map_extra = USER, .map_flags = BPF_F_MMAPABLE, .null_guard = true};
+	struct arena_opts o = {.max_entries = 4,
+			       .map_extra = USER,
+			       .map_flags = BPF_F_MMAPABLE,
+			       .null_guard = true};
 	struct counted_run c;
 	struct arena *a;
 	uint64_t val;

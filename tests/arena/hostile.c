@@ -25,8 +25,8 @@ static uint64_t next_random(uint64_t *seed)
 static int scribble(void *arg)
 {
 	int fd = arena_memfd(arg);
-	struct shared *sh = mmap(NULL, shared_size(MAX_PAGES), PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-				 SHARED_OFFSET);
+	struct shared *sh = mmap(NULL, shared_size(MAX_PAGES), PROT_READ | PROT_WRITE, MAP_SHARED,
+				 fd, SHARED_OFFSET);
 	uint64_t seed = 88172645463325252ull;
 
 	CHECK(sh != MAP_FAILED);
@@ -114,7 +114,7 @@ static const struct {
 	bool sealed;
 	int err;
 } headers[] = {
-#define GOOD                                                                                       \
+#define GOOD \
 	.magic = SHARED_MAGIC, .version = SHARED_VERSION, .page_size = 4096, .n_states = MAX_PAGES
 #define FULL 0 /* nothing missing */
 	{"good", {GOOD, .user_start = USER, .user_size = PAGE}, FULL, true, 0},
@@ -125,10 +125,22 @@ static const struct {
 	{"unaligned", {GOOD, .user_start = USER + 1, .user_size = PAGE}, FULL, true, -EINVAL},
 	{"empty", {GOOD, .user_start = USER}, FULL, true, -EINVAL},
 	{"odd size", {GOOD, .user_start = USER, .user_size = 100}, FULL, true, -EINVAL},
-	{"too large", {GOOD, .user_start = USER, .user_size = (1ull << 32) + PAGE}, FULL, true, -EINVAL},
+	{"too large",
+	 {GOOD, .user_start = USER, .user_size = (1ull << 32) + PAGE},
+	 FULL,
+	 true,
+	 -EINVAL},
 	{"huge", {GOOD, .user_start = USER, .user_size = -PAGE}, FULL, true, -EINVAL},
-	{"straddles", {GOOD, .user_start = USER - PAGE, .user_size = 2 * PAGE}, FULL, true, -EINVAL},
-	{"kernel address", {GOOD, .user_start = 0xffffffff81000000, .user_size = PAGE}, FULL, true, -ENOMEM},
+	{"straddles",
+	 {GOOD, .user_start = USER - PAGE, .user_size = 2 * PAGE},
+	 FULL,
+	 true,
+	 -EINVAL},
+	{"kernel address",
+	 {GOOD, .user_start = 0xffffffff81000000, .user_size = PAGE},
+	 FULL,
+	 true,
+	 -ENOMEM},
 };
 
 static void check_header(size_t i)
@@ -137,8 +149,10 @@ static void check_header(size_t i)
 	struct ua_client *client = NULL;
 	int err;
 
-	CHECK(fd >= 0 && !ftruncate(fd, (off_t)(SHARED_OFFSET + shared_size(MAX_PAGES) - headers[i].missing)));
-	CHECK(pwrite(fd, &headers[i].h, sizeof(headers[i].h), SHARED_OFFSET) == sizeof(headers[i].h));
+	CHECK(fd >= 0 &&
+	      !ftruncate(fd, (off_t)(SHARED_OFFSET + shared_size(MAX_PAGES) - headers[i].missing)));
+	CHECK(pwrite(fd, &headers[i].h, sizeof(headers[i].h), SHARED_OFFSET) ==
+	      sizeof(headers[i].h));
 	CHECK(!headers[i].sealed || !fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK));
 	err = ua_client__map(fd, NULL, &client);
 	if (err != headers[i].err)

@@ -38,11 +38,13 @@ static const struct {
 	{"too long, private", 0, 0, A, G4 + PAGE, RW, MAP_PRIVATE, 0, -E2BIG, 0},
 	{"offset before length", 0, 0, A, G4 + PAGE, RW, MAP_SHARED, PAGE, -EINVAL, 0},
 	{"hint that would straddle", 0, 0, A - PAGE, 2 * PAGE, RW, MAP_SHARED, 0, 0, A},
-	{"fixed that would straddle", 0, 0, A - PAGE, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, 0, 0, A},
+	{"fixed that would straddle", 0, 0, A - PAGE, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, 0, 0,
+	 A},
 	{"fixed, unaligned", 0, 0, A + 0x800, PAGE, RW, MAP_SHARED | MAP_FIXED, 0, -EINVAL, 0},
 	{"again", 0, A, A, 2 * PAGE, RW, MAP_SHARED, 0, -EBUSY, 0},
 	{"again, fixed", 0, A, A, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, 0, 0, A},
-	{"again, not replacing", 0, A, A, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED_NOREPLACE, 0, -EEXIST, 0},
+	{"again, not replacing", 0, A, A, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED_NOREPLACE, 0,
+	 -EEXIST, 0},
 	{"again, no hint", 0, A, 0, 2 * PAGE, RW, MAP_SHARED, 0, -EINVAL, 0},
 	{"again, elsewhere", 0, A, A + G4, 2 * PAGE, RW, MAP_SHARED | MAP_FIXED, 0, -EINVAL, 0},
 	{"again, longer", 0, A, A, 3 * PAGE, RW, MAP_SHARED, 0, -E2BIG, 0},
@@ -280,7 +282,7 @@ static int client_main(int sock)
 	CHECK(**head == 1234);
 	**head = 4321;
 	*(volatile int *)(A + 5 * PAGE) = 55; /* a hole: populated for everybody */
-	sync_with(sock); /* the owner frees page 5 */
+	sync_with(sock);		      /* the owner frees page 5 */
 	sync_with(sock);
 	CHECK(*(volatile int *)(A + 5 * PAGE) == 0);
 	ua_client__unmap(client);

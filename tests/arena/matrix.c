@@ -85,9 +85,12 @@ struct cell {
 /* -- Pages ---------------------------------------------------------------- */
 
 static const int64_t offsets[N_PAGES] = {
-	[HOLE] = TARGET_PAGE * 4096,	 [GUARD] = TOP,
-	[FREED] = TARGET_PAGE * 4096,	 [RESERVED] = TARGET_PAGE * 4096,
-	[SCRATCHED] = TARGET_PAGE * 4096, [BELOW] = -64,
+	[HOLE] = TARGET_PAGE * 4096,
+	[GUARD] = TOP,
+	[FREED] = TARGET_PAGE * 4096,
+	[RESERVED] = TARGET_PAGE * 4096,
+	[SCRATCHED] = TARGET_PAGE * 4096,
+	[BELOW] = -64,
 	[BEYOND] = TOP + ARENA_HALF_GUARD + 64,
 };
 
@@ -144,7 +147,8 @@ static int write_to_pipe(const void *from)
 	return write(p[1], from, 8) < 0 ? -errno : 0;
 }
 
-__attribute__((no_sanitize("undefined", "address"))) static int plain_access(enum kind kind, uint8_t *at)
+__attribute__((no_sanitize("undefined", "address"))) static int plain_access(enum kind kind,
+									     uint8_t *at)
 {
 	void *(*volatile copy)(void *, const void *, size_t) = memcpy;
 	char buf[32] = {0};
@@ -200,9 +204,8 @@ static void on_segv(int sig, siginfo_t *info, void *uc)
 	uintptr_t at = (uintptr_t)info->si_addr;
 	bool code_ok = info->si_code == SEGV_MAPERR || info->si_code == SEGV_ACCERR;
 
-	_exit(sig == SIGSEGV && code_ok && at >= expect_segv_from && at < expect_segv_to
-		      ? SEGV_EXIT
-		      : 3);
+	_exit(sig == SIGSEGV && code_ok && at >= expect_segv_from && at < expect_segv_to ? SEGV_EXIT
+											 : 3);
 }
 
 static void expect_segv(uint8_t *at)
@@ -346,7 +349,10 @@ int main(void)
 	for (enum arena_backend b = ARENA_BACKEND_UFFD; b <= ARENA_BACKEND_MPROTECT; b++) {
 		int ret = run_matrix(b);
 
-		printf("%s: %s\n", backend_names[b], ret == SKIP ? "not available" : ret ? "FAILED" : "ok");
+		printf("%s: %s\n", backend_names[b],
+		       ret == SKIP ? "not available"
+		       : ret	   ? "FAILED"
+				   : "ok");
 		bad += ret == 1;
 		ran += ret != SKIP;
 	}

@@ -65,7 +65,8 @@ static void check_host_sees_own_faults(void)
 		host_calls = 0;
 		if (!sigsetjmp(back, 1))
 			*(volatile char *)targets[i] = 1;
-		CHECK(host_calls == 1 && host_addr == (uintptr_t)targets[i] && host_code == codes[i]);
+		CHECK(host_calls == 1 && host_addr == (uintptr_t)targets[i] &&
+		      host_code == codes[i]);
 	}
 	munmap(foreign, PAGE);
 }
@@ -108,7 +109,8 @@ static void polite_handler(int sig, siginfo_t *info, void *uc)
 
 static int polite_on_top(void *take_over)
 {
-	struct sigaction act = {.sa_sigaction = polite_handler, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction act = {.sa_sigaction = polite_handler,
+				.sa_flags = SA_SIGINFO | SA_ONSTACK};
 
 	install_host_handler();
 	setup();
@@ -284,7 +286,8 @@ static int healed(void *unused)
 	setup();
 	CHECK(arena_alloc_pages(arena, USER, 2, -1, 0));
 	memset((void *)USER, 1, 2 * PAGE);
-	CHECK(!fallocate(arena_memfd(arena), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 2 * PAGE));
+	CHECK(!fallocate(arena_memfd(arena), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
+			 2 * PAGE));
 	CHECK(*(volatile char *)USER == 0);
 	{
 		struct counted_run c;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The page-state protocol under fire: two allocators, two host threads on the pages the
- * allocators are working on, one program thread, one client process. usage: stress [SECONDS [BACKEND]]
+ * allocators are working on, one program thread, one client process. usage: stress [SECONDS
+ * [BACKEND]]
  *
  * Time is cut into epochs, each with a fresh arena, because scratched addresses stay dead.
  * Checked all the time: fresh pages are zero; what an owner wrote is there until it frees the
@@ -36,7 +37,8 @@ static _Atomic uint64_t n_alloc, n_refused, n_host, n_program, n_hole, n_scratch
 static void violated(const char *what, uint32_t page, uint64_t value)
 {
 	if (atomic_fetch_add(&n_bad, 1) < 20)
-		printf("VIOLATED: %s: page %u, value %#llx\n", what, page, (unsigned long long)value);
+		printf("VIOLATED: %s: page %u, value %#llx\n", what, page,
+		       (unsigned long long)value);
 }
 
 static uint64_t next_random(uint64_t *seed)
@@ -155,7 +157,8 @@ static void *program_thread(void *arg)
 
 	CHECK(!fault_thread_attach());
 	while (!atomic_load(&stop)) {
-		uint32_t page = next_random(&seed) % 4 ? atomic_load(&hot) : next_random(&seed) % N_PAGES;
+		uint32_t page =
+			next_random(&seed) % 4 ? atomic_load(&hot) : next_random(&seed) % N_PAGES;
 
 		atomic_fetch_add(&n_program, 1);
 		if (!access_load((void *)in_window(page), 8, &val))
@@ -240,7 +243,9 @@ static void check_reports(void)
 		uint32_t n = atomic_load(&reports[page]);
 
 		if (policy == ARENA_SCRATCH_DEAD && n != dead)
-			violated(dead ? "scratched page not reported once" : "report on a live page", page, n);
+			violated(dead ? "scratched page not reported once"
+				      : "report on a live page",
+				 page, n);
 		if (policy == ARENA_SCRATCH_REPLACE && dead && !n)
 			violated("scratched page not reported", page, n);
 	}
@@ -264,8 +269,10 @@ static void check_aliases(void)
 
 static void run_epoch(unsigned int number)
 {
-	void *(*const bodies[])(void *) = {allocator, allocator, host_thread, host_thread, program_thread};
-	struct arena_opts o = {.max_entries = N_PAGES, .map_extra = USER, .map_flags = BPF_F_MMAPABLE};
+	void *(*const bodies[])(void *) = {allocator, allocator, host_thread, host_thread,
+					   program_thread};
+	struct arena_opts o = {
+		.max_entries = N_PAGES, .map_extra = USER, .map_flags = BPF_F_MMAPABLE};
 	void *addr = (void *)USER;
 	pthread_t t[ARRAY_SIZE(bodies)];
 	struct timespec nap = {.tv_nsec = EPOCH_NS};
@@ -286,7 +293,8 @@ static void run_epoch(unsigned int number)
 	/* The other backends cannot take a freed page away from another process. */
 	client = arena->space.backend == ARENA_BACKEND_UFFD ? start_client() : 0;
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
-		CHECK(!pthread_create(&t[i], NULL, bodies[i], (void *)(number * 7919ul + i * 104729 + 1)));
+		CHECK(!pthread_create(&t[i], NULL, bodies[i],
+				      (void *)(number * 7919ul + i * 104729 + 1)));
 	nanosleep(&nap, NULL);
 	atomic_store(&stop, true);
 	for (size_t i = 0; i < ARRAY_SIZE(bodies); i++)
@@ -318,12 +326,13 @@ int main(int argc, char **argv)
 	CHECK(!fault_thread_attach());
 	for (end = os_now_ns() + (uint64_t)(seconds * 1e9); os_now_ns() < end; epoch++)
 		run_epoch(epoch);
-	printf("epochs %u  allocations %llu  refused %llu  host accesses %llu  program accesses %llu  "
+	printf("epochs %u  allocations %llu  refused %llu  host accesses %llu  program accesses "
+	       "%llu  "
 	       "of them to holes %llu  scratched %llu  client touched %llu  client SIGSEGV %llu\n",
 	       epoch, (unsigned long long)n_alloc, (unsigned long long)n_refused,
-	       (unsigned long long)n_host, (unsigned long long)n_program, (unsigned long long)n_hole,
-	       (unsigned long long)n_scratched, (unsigned long long)client_counts->touched,
-	       (unsigned long long)client_counts->segv);
+	       (unsigned long long)n_host, (unsigned long long)n_program,
+	       (unsigned long long)n_hole, (unsigned long long)n_scratched,
+	       (unsigned long long)client_counts->touched, (unsigned long long)client_counts->segv);
 	printf("invariant violations: %llu\n", (unsigned long long)n_bad);
 #ifdef UA_WEAKEN_VERDICT
 	return n_bad ? 0 : 1;
