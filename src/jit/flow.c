@@ -285,7 +285,8 @@ static void find_labels(struct ir *ir, const struct node_func *f)
 		if (!ir_is_jump(n))
 			continue;
 		ir->nodes[n->target].flags |= NODE_LABEL;
-		if (n->target <= i) {
+		/* One that goes back by may_goto leaves for an exit laid out earlier. */
+		if (n->target <= i && n->op != OP_MAY_GOTO) {
 			ir->nodes[n->target].flags |= NODE_LOOP;
 			ir->nodes[n->target].loop_end = i;
 		}
@@ -348,6 +349,8 @@ uint16_t ir_zero_after(const struct node *n, uint16_t zx)
 	if (n->op == OP_AND64_X && zx & (bit(n->src) | bit(n->dst)))
 		return zx | bit(n->dst);
 	if ((n->op == OP_OR64_X || n->op == OP_XOR64_X) && zx & bit(n->src))
+		return zx;
+	if (n->op == N_SELECT && n->zero_arm)
 		return zx;
 	return zx & (uint16_t)~e.def;
 }

@@ -577,11 +577,33 @@ static bool fuse_andn(const struct span *s, uint32_t i)
 	return false;
 }
 
+/* x <<= 32; x >>= 32: how 32-bit values were extended before there were 32-bit moves. */
+static void fuse_extend(const struct span *s, uint32_t i)
+{
+	struct node *n = at(s, i), *shl;
+	int64_t d;
+
+	if ((n->op != OP_RSH64_K && n->op != OP_ARSH64_K) || n->imm != 32)
+		return;
+	shl = feeder(s, i, n->dst, &d);
+	if (!shl || shl->op != OP_LSH64_K || shl->imm != 32)
+		return;
+	n->op = n->op == OP_RSH64_K ? OP_MOV32_X : OP_MOVSX64_32;
+	n->src = n->dst;
+	remove_node(shl);
+	shl = feeder(s, i, n->dst, &d);
+	if (shl && shl->op == OP_MOV64_X && !defined_between(s, (uint32_t)d, i, shl->src)) {
+		n->src = shl->src;
+		remove_node(shl);
+	}
+}
+
 static void pass_bits(const struct span *s)
 {
 	for (uint32_t i = s->f->first; i < s->f->end; i++) {
 		struct node *n = at(s, i);
 
+		fuse_extend(s, i);
 		if ((n->op == OP_AND64_X || n->op == OP_AND32_X) && !fuse_blsr(s, i))
 			fuse_andn(s, i);
 	}
@@ -682,6 +704,7 @@ static int keep_cold(struct ir *ir, struct node *n, const struct node *nodes, ui
 static int fuse_select(const struct span *s, uint32_t i)
 {
 	struct node *jump = at(s, i), *arm, copy;
+	struct effects e;
 	uint32_t k = skip_nops(s, i + 1), end;
 
 	if (!is_jcond(jump) || k + 1 >= s->f->end)
@@ -695,6 +718,8 @@ static int fuse_select(const struct span *s, uint32_t i)
 	      at(s, end)->target == jump->target && !(at(s, end)->flags & NODE_LABEL)))
 		return 0;
 	copy = *arm;
+	ir_effects(&copy, &e);
+	arm->zero_arm = e.zero_hi;
 	arm->op = N_SELECT;
 	arm->src = copy.op == OP_LDIMM64 || op_info[copy.op].kind == K_ALU_K ? NO_REG : copy.src;
 	arm->cond = jump->op;

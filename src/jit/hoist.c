@@ -105,7 +105,8 @@ static void find_depths(struct hoist *h)
 {
 	for (uint32_t i = 0; i < h->n; i++) {
 		const struct node *n = node_at(h, i);
-		uint32_t head = ir_is_jump(n) ? n->target - h->f->first : UINT32_MAX;
+		bool jumps = ir_is_jump(n) && n->op != OP_MAY_GOTO;
+		uint32_t head = jumps ? n->target - h->f->first : UINT32_MAX;
 
 		for (uint32_t k = head; k <= i; k++)
 			h->depth[k]++;

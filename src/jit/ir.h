@@ -69,6 +69,7 @@ struct node {
 	uint16_t zx;	  /* upper half known to be zero; state before the node */
 	uint8_t flags;
 	bool negated;	       /* conditional jumps: taken if the condition does not hold */
+	bool zero_arm;	       /* SELECT: the value it may take over has a zero upper half */
 	bool rebase;	       /* the result, an arena pointer, gets the window base added */
 	bool host;	       /* arena access whose address register has the base in it already */
 	uint8_t x, y, scale;   /* further operands of fused operations */

@@ -187,6 +187,36 @@ static void put_select(struct builder *b)
 		put_op(b, OP_ADD64_K + (uint16_t)below(4), x, any_reg(), 0, (int32_t)interesting());
 }
 
+/* The compiler's rol(v * c, n). */
+static void put_product(struct builder *b)
+{
+	uint8_t x = any_reg(), y = any_reg();
+	uint32_t c = (uint32_t)rng(), n = 1 + below(31);
+
+	put_op(b, OP_MOV32_X, y, x, 0, 0);
+	put_op(b, OP_MUL32_K, y, 0, 0, (int32_t)(c << n));
+	put_op(b, OP_MUL32_K, x, 0, 0, (int32_t)c);
+	put_op(b, OP_RSH32_K, x, 0, 0, 32 - n);
+	put_op(b, OP_OR32_X, x, y, 0, 0);
+	put_op(b, below(2) ? OP_MUL32_K : OP_MUL64_K, x, 0, 0, 3 + 2 * (int)below(4));
+	put_op(b, below(2) ? OP_ADD32_K : OP_ADD64_K, x, 0, 0, (int32_t)interesting());
+}
+
+/* x & y == 0 */
+static void put_test(struct builder *b)
+{
+	uint8_t x = any_reg(), y = any_reg();
+	uint16_t w = 2 * (uint16_t)below(2);
+
+	put_op(b, OP_MOV64_X, y, x, 0, 0);
+	put_op(b, (below(2) ? OP_AND64_X : OP_AND64_K) + w, y, any_reg(), 0,
+	       (int32_t)interesting());
+	put_op(b, (below(2) ? OP_JEQ64_K : OP_JNE64_K) + w, y, 0, 0, b->n + 2);
+	put_op(b, OP_ADD64_K, x, 0, 0, 1);
+	if (below(2))
+		put_op(b, OP_MOV64_K, y, 0, 0, 1);
+}
+
 static void put_address(struct builder *b)
 {
 	uint8_t x = any_reg(), y = any_reg();
@@ -202,7 +232,11 @@ static void put_bits(struct builder *b)
 	uint8_t x = any_reg(), y = any_reg();
 	uint16_t w = 2 * (uint16_t)below(2);
 
-	if (below(2)) {
+	if (below(4) == 0) {
+		put_op(b, OP_MOV64_X, y, x, 0, 0);
+		put_op(b, OP_LSH64_K, y, 0, 0, 32);
+		put_op(b, below(2) ? OP_RSH64_K : OP_ARSH64_K, y, 0, 0, 32);
+	} else if (below(2)) {
 		put_op(b, OP_XOR64_K + w, x, 0, 0, -1);
 		put_op(b, OP_AND64_X + w, x, y, 0, 0);
 	} else {
@@ -240,8 +274,8 @@ static void put_modify(struct builder *b)
 
 static void put_any(struct builder *b)
 {
-	static void (*const idioms[])(struct builder *) = {put_rotate, put_select, put_address,
-							   put_bits, put_modify};
+	static void (*const idioms[])(struct builder *) = {
+		put_rotate, put_select, put_address, put_bits, put_modify, put_product, put_test};
 	uint16_t op;
 
 	if (below(3) == 0) {
