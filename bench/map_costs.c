@@ -20,8 +20,8 @@ static uint64_t now_ns(void)
 
 static struct map *filled(uint32_t type, uint32_t key_size)
 {
-	union bpf_attr attr = {.map_type = type, .key_size = key_size, .value_size = 8,
-			       .max_entries = ENTRIES};
+	union bpf_attr attr = {
+		.map_type = type, .key_size = key_size, .value_size = 8, .max_entries = ENTRIES};
 	struct map_env env = {.n_cpus = 1};
 	uint64_t value = 1, key[8] = {0};
 	struct map *m;

@@ -15,13 +15,14 @@
 #include <stdint.h>
 
 struct epoch_thread {
-	uint64_t active;  /* 0 outside, else the global epoch seen at entry */
+	uint64_t active; /* 0 outside, else the global epoch seen at entry */
 	uint32_t nesting;
 	uint32_t registered;
 	struct epoch_thread *next, **link; /* list of registered threads */
 };
 
-extern __thread struct epoch_thread epoch_self __attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern __thread struct epoch_thread epoch_self
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 extern uint64_t epoch_global __attribute__((visibility("hidden")));
 extern int epoch_fence_needed __attribute__((visibility("hidden")));
 

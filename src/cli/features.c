@@ -45,7 +45,8 @@ static int print_json(struct ua_engine *sides[SIDES])
 			list,
 			json_pack("{s:s, s:s, s:o, s:o}", "name", kernel_feature_name(i), "text",
 				  kernel_feature_text(i), "engine",
-				  answer_json(kernel_feature_probe(sides[ENGINE]->kernel, i)), "linux",
+				  answer_json(kernel_feature_probe(sides[ENGINE]->kernel, i)),
+				  "linux",
 				  answer_json(kernel_feature_probe(sides[LINUX]->kernel, i))));
 	return cli_print_json(list);
 }

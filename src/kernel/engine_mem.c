@@ -106,8 +106,11 @@ static int mmap_listed(struct engine_kernel *k, struct map *map, void **addr, si
 		uintptr_t start = (uintptr_t)*addr;
 
 		forget_range(k, start, start + len);
-		*m = (struct mapping){.next = k->mappings, .map = map_get(map), .start = start,
-				      .end = start + len, .writable = prot & PROT_WRITE};
+		*m = (struct mapping){.next = k->mappings,
+				      .map = map_get(map),
+				      .start = start,
+				      .end = start + len,
+				      .writable = prot & PROT_WRITE};
 		if (m->writable)
 			atomic_fetch_add(&map->writers, 1);
 		k->mappings = m;
@@ -143,8 +146,8 @@ void *engine_mmap_displaced(struct kernel *kernel, int fd, int prot, int *err)
 	if (*err)
 		return NULL;
 	*err = map_arena(map) ? mmap_listed(k, map, &addr, map->user_vm_end - map->user_vm_start,
-					    prot, MAP_SHARED | MAP_DISPLACED, 0) :
-				-EINVAL;
+					    prot, MAP_SHARED | MAP_DISPLACED, 0)
+			      : -EINVAL;
 	map_put(map);
 	return *err ? NULL : addr;
 }
@@ -205,9 +208,9 @@ int engine_freeze(struct engine_kernel *k, struct map *map)
 	if (!atomic_compare_exchange_strong(&map->frozen, &thawed, 1)) {
 		err = -EPERM;
 	} else {
-		err = atomic_load(&map->writers) ? -EBUSY :
-		      map->v.ops->freeze	 ? map->v.ops->freeze(map) :
-						   0;
+		err = atomic_load(&map->writers) ? -EBUSY
+		      : map->v.ops->freeze	 ? map->v.ops->freeze(map)
+						 : 0;
 		if (err)
 			atomic_store(&map->frozen, 0);
 	}

@@ -113,8 +113,8 @@ static int log_check(const union bpf_attr *attr)
 	return 0;
 }
 
-#define PROG_FLAGS                                                                          \
-	(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |               \
+#define PROG_FLAGS                                                                        \
+	(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT | BPF_F_TEST_RND_HI32 |             \
 	 BPF_F_TEST_STATE_FREQ | BPF_F_SLEEPABLE | BPF_F_XDP_HAS_FRAGS | BPF_F_TOKEN_FD | \
 	 BPF_F_XDP_DEV_BOUND_ONLY | BPF_F_TEST_REG_INVARIANTS)
 

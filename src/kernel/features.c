@@ -14,17 +14,17 @@
 #define USER_START (1ull << 44)
 
 enum probe {
-	PROBE_ARENA,	   /* the map itself */
-	PROBE_ARENA_FLAG,  /* with a flag */
-	PROBE_INSN,	   /* on the stack */
-	PROBE_ARENA_INSN,  /* on the arena */
-	PROBE_FUNC,	   /* in the BTF */
+	PROBE_ARENA,	  /* the map itself */
+	PROBE_ARENA_FLAG, /* with a flag */
+	PROBE_INSN,	  /* on the stack */
+	PROBE_ARENA_INSN, /* on the arena */
+	PROBE_FUNC,	  /* in the BTF */
 	PROBE_TYPE,
 	PROBE_CMD,
-	PROBE_FAR_OFFSET,  /* address of an arena variable beyond 512 MiB */
-	PROBE_NOSLEEP,	   /* page allocation where a program must not sleep */
-	PROBE_TIMED,	   /* a loop goes on after the 8388608 rounds of untimed ones */
-	PROBE_ARENA_ARGS,  /* a kfunc parameter is marked as arena pointer */
+	PROBE_FAR_OFFSET, /* address of an arena variable beyond 512 MiB */
+	PROBE_NOSLEEP,	  /* page allocation where a program must not sleep */
+	PROBE_TIMED,	  /* a loop goes on after the 8388608 rounds of untimed ones */
+	PROBE_ARENA_ARGS, /* a kfunc parameter is marked as arena pointer */
 };
 
 #define INSN(c, d, s, o, i) {.code = (c), .dst_reg = (d), .src_reg = (s), .off = (o), .imm = (i)}
@@ -53,7 +53,8 @@ static const struct feature {
 	 INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_LOAD_ACQ)},
 	{"arena_store_release", "store-release to the arena", PROBE_ARENA_INSN,
 	 INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 2, 1, 0, BPF_STORE_REL)},
-	{"arena_far_globals", "arena variables beyond 512 MiB, placed at the end", PROBE_FAR_OFFSET},
+	{"arena_far_globals", "arena variables beyond 512 MiB, placed at the end",
+	 PROBE_FAR_OFFSET},
 	{"arena_alloc_pages", "page allocation in sleepable programs", PROBE_FUNC,
 	 .symbol = "bpf_arena_alloc_pages"},
 	{"arena_alloc_nosleep", "page allocation in any program", PROBE_NOSLEEP,
@@ -71,8 +72,10 @@ static const struct feature {
 	 INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_LOAD_ACQ)},
 	{"store_release", "store-release", PROBE_INSN,
 	 INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 2, 1, 0, BPF_STORE_REL)},
-	{"memsx", "sign-extending loads", PROBE_INSN, INSN(BPF_LDX | BPF_MEMSX | BPF_W, 1, 2, 0, 0)},
-	{"movsx", "sign-extending moves", PROBE_INSN, INSN(BPF_ALU64 | BPF_MOV | BPF_X, 1, 1, 8, 0)},
+	{"memsx", "sign-extending loads", PROBE_INSN,
+	 INSN(BPF_LDX | BPF_MEMSX | BPF_W, 1, 2, 0, 0)},
+	{"movsx", "sign-extending moves", PROBE_INSN,
+	 INSN(BPF_ALU64 | BPF_MOV | BPF_X, 1, 1, 8, 0)},
 	{"sdiv", "signed division", PROBE_INSN, INSN(BPF_ALU64 | BPF_DIV | BPF_X, 1, 1, 1, 0)},
 	{"bswap", "unconditional byte swaps", PROBE_INSN, INSN(BPF_ALU64 | BPF_END, 1, 0, 0, 64)},
 	{"gotol", "32-bit jump offsets", PROBE_INSN, INSN(BPF_JMP32 | BPF_JA, 0, 0, 0, 0)},
@@ -101,16 +104,18 @@ const char *kernel_feature_text(size_t i)
 
 static int arena_new(struct kernel *k, uint32_t pages, uint32_t flags)
 {
-	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARENA, .max_entries = pages,
-			       .map_flags = BPF_F_MMAPABLE | flags, .map_extra = USER_START};
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARENA,
+			       .max_entries = pages,
+			       .map_flags = BPF_F_MMAPABLE | flags,
+			       .map_extra = USER_START};
 
 	return (int)kernel_bpf(k, BPF_MAP_CREATE, &attr, sizeof(attr));
 }
 
 static bool may_ask(struct kernel *k)
 {
-	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4,
-			       .max_entries = 1};
+	union bpf_attr attr = {
+		.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1};
 	int fd = (int)kernel_bpf(k, BPF_MAP_CREATE, &attr, sizeof(attr));
 
 	if (fd >= 0)
@@ -120,9 +125,10 @@ static bool may_ask(struct kernel *k)
 
 static int load(struct kernel *k, const struct bpf_insn *insns, uint32_t n, bool sleepable)
 {
-	union bpf_attr attr = {.prog_type = sleepable ? BPF_PROG_TYPE_SYSCALL :
-							BPF_PROG_TYPE_SCHED_CLS,
-			       .insns = (uintptr_t)insns, .insn_cnt = n,
+	union bpf_attr attr = {.prog_type =
+				       sleepable ? BPF_PROG_TYPE_SYSCALL : BPF_PROG_TYPE_SCHED_CLS,
+			       .insns = (uintptr_t)insns,
+			       .insn_cnt = n,
 			       .license = (uintptr_t)"Dual BSD/GPL",
 			       .prog_flags = sleepable ? BPF_F_SLEEPABLE : 0};
 

@@ -85,7 +85,7 @@ static int array_create(struct map *map, const union bpf_attr *attr)
 	UA_FAIL_IF(!a, -ENOMEM);
 	a->stride = ((uint64_t)attr->value_size + 7) & ~7ull;
 	a->plane = a->stride * attr->max_entries;
-	err = alloc_values(map, a);
+	err = map_size_ok(a->plane) ? alloc_values(map, a) : -ENOMEM;
 	if (err) {
 		if (map->fd >= 0)
 			close(map->fd);

@@ -19,7 +19,8 @@ struct bloom {
 static int bloom_check(const union bpf_attr *attr)
 {
 	UA_FAIL_IF(attr->key_size || !attr->value_size || !attr->max_entries, -EINVAL);
-	UA_FAIL_IF(attr->map_flags & ~(BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | MAP_ACCESS_FLAGS), -EINVAL);
+	UA_FAIL_IF(attr->map_flags & ~(BPF_F_NUMA_NODE | BPF_F_ZERO_SEED | MAP_ACCESS_FLAGS),
+		   -EINVAL);
 	UA_FAIL_IF(!map_access_flags_ok(attr->map_flags), -EINVAL);
 	UA_FAIL_IF(attr->map_extra & ~(uint64_t)HASHES_MASK, -EINVAL);
 	UA_FAIL_IF(attr->value_size > 4u << 20, -E2BIG);

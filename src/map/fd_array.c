@@ -19,6 +19,7 @@
 
 struct fd_array {
 	pthread_mutex_t lock; /* writers, and `owner` */
+	_Atomic uint64_t end; /* slots from here on were never set */
 	void *owner;	      /* program array: the first program ever put in, with a reference */
 	_Atomic(void *) slots[];
 };
@@ -68,6 +69,7 @@ static int fd_array_create(struct map *map, const union bpf_attr *attr)
 	struct fd_array *a;
 
 	UA_FAIL_IF(!map->host, -EOPNOTSUPP);
+	UA_FAIL_IF(!map_size_ok((uint64_t)attr->max_entries * sizeof(a->slots[0])), -ENOMEM);
 	a = mem_zalloc(sizeof(*a) + (uint64_t)attr->max_entries * sizeof(a->slots[0]));
 	UA_FAIL_IF(!a, -ENOMEM);
 	pthread_mutex_init(&a->lock, NULL);
@@ -81,7 +83,7 @@ static void fd_array_clear(struct map *map)
 	struct fd_array *a = map->priv;
 	void *owner;
 
-	for (uint32_t i = 0; i < map->v.max_entries; i++)
+	for (uint64_t i = 0; i < atomic_load(&a->end); i++)
 		put(map, atomic_exchange(&a->slots[i], NULL));
 	pthread_mutex_lock(&a->lock);
 	owner = a->owner;
@@ -149,6 +151,15 @@ static int take_map(struct map *map, int fd, void **out)
 	return 0;
 }
 
+static void set(struct fd_array *a, uint32_t i, void *held, const struct map *map)
+{
+	uint64_t end = atomic_load(&a->end);
+
+	while (end <= i && !atomic_compare_exchange_weak(&a->end, &end, (uint64_t)i + 1))
+		continue;
+	put(map, atomic_exchange(&a->slots[i], held));
+}
+
 static int fd_array_sys_update(struct map *map, const void *key, const void *value, uint64_t flags)
 {
 	struct fd_array *a = map->priv;
@@ -159,7 +170,7 @@ static int fd_array_sys_update(struct map *map, const void *key, const void *val
 	UA_FAIL_IF(index_of(key) >= map->v.max_entries, -E2BIG);
 	memcpy(&fd, value, sizeof(fd));
 	UA_TRY(holds_progs(map) ? take_prog(map, fd, &held) : take_map(map, fd, &held));
-	put(map, atomic_exchange(&a->slots[index_of(key)], held));
+	set(a, index_of(key), held, map);
 	return 0;
 }
 

@@ -21,7 +21,7 @@
 
 #include <sys/random.h>
 
-#define HASH_FLAGS                                                                              \
+#define HASH_FLAGS                                                                      \
 	(BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_NUMA_NODE | MAP_ACCESS_FLAGS | \
 	 BPF_F_ZERO_SEED)
 #define ELEM_SIZE_MAX ((4u << 20) - 48)
@@ -33,7 +33,7 @@ struct elem {
 	_Atomic(struct elem *) next;
 	uint32_t hash;
 	atomic_uchar used; /* LRU: looked up since it was last considered */
-	bool queued;       /* LRU: in the queue; guarded by lru_lock */
+	bool queued;	   /* LRU: in the queue; guarded by lru_lock */
 	union {
 		struct epoch_item gone;
 		struct {
@@ -134,7 +134,8 @@ static inline uint8_t *value_of(const struct hash *h, struct elem *e)
 
 static uint64_t elem_size(const struct map *map, const struct hash *h)
 {
-	return sizeof(struct elem) + h->key_room + (uint64_t)h->stride * (h->percpu ? map->n_cpus : 1);
+	return sizeof(struct elem) + h->key_room +
+	       (uint64_t)h->stride * (h->percpu ? map->n_cpus : 1);
 }
 
 static void elem_free(struct map *map, struct elem *e)
@@ -387,7 +388,8 @@ static int update_present(struct map *map, const void *key, uint32_t hash, const
 	return err ? err : !old;
 }
 
-static int update(struct map *map, const void *key, const void *value, uint64_t flags, bool all_cpus)
+static int update(struct map *map, const void *key, const void *value, uint64_t flags,
+		  bool all_cpus)
 {
 	struct hash *h = map->priv;
 	uint32_t hash = hash_key(h, key, map->v.key_size);
@@ -527,7 +529,8 @@ static int hash_remove(struct map *map, const void *key)
 static struct elem *first_from(const struct hash *h, uint64_t bucket)
 {
 	for (; bucket <= h->mask; bucket++) {
-		struct elem *e = atomic_load_explicit(&h->buckets[bucket].first, memory_order_acquire);
+		struct elem *e =
+			atomic_load_explicit(&h->buckets[bucket].first, memory_order_acquire);
 
 		if (e)
 			return e;
@@ -644,14 +647,22 @@ static uint64_t hash_mem_usage(const struct map *map)
 	       atomic_load(&h->count) * elem_size(map, h);
 }
 
-#define HASH_OPS(kind, plain, look)                                                          \
-	const struct map_ops map_ops_##kind = {                                              \
-		.name = #kind, .check = hash_check, .create = hash_create, .free = hash_free, \
-		.lookup = look, .update = hash_update, .remove = hash_remove,                \
-		.next_key = hash_next_key, .sys_lookup = hash_sys_lookup,                    \
-		.sys_update = hash_sys_update, .lookup_and_delete = remove_elem,             \
-		.lookup_percpu = (plain) ? NULL : percpu_lookup_cpu,                         \
-		.for_each = hash_for_each, .mem_usage = hash_mem_usage,                      \
+#define HASH_OPS(kind, plain, look)                                  \
+	const struct map_ops map_ops_##kind = {                      \
+		.name = #kind,                                       \
+		.check = hash_check,                                 \
+		.create = hash_create,                               \
+		.free = hash_free,                                   \
+		.lookup = look,                                      \
+		.update = hash_update,                               \
+		.remove = hash_remove,                               \
+		.next_key = hash_next_key,                           \
+		.sys_lookup = hash_sys_lookup,                       \
+		.sys_update = hash_sys_update,                       \
+		.lookup_and_delete = remove_elem,                    \
+		.lookup_percpu = (plain) ? NULL : percpu_lookup_cpu, \
+		.for_each = hash_for_each,                           \
+		.mem_usage = hash_mem_usage,                         \
 	}
 
 HASH_OPS(hash, true, hash_lookup);

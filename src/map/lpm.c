@@ -22,7 +22,7 @@ struct lpm_key {
 };
 
 struct lpm {
-	struct map *entries; /* must stay first: map_backing_* */
+	struct map *entries;  /* must stay first: map_backing_* */
 	pthread_mutex_t lock; /* writers */
 	uint32_t max_prefix;
 	_Atomic uint32_t used[LENGTHS];

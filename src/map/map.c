@@ -69,6 +69,13 @@ int map_name_check(const char name[BPF_OBJ_NAME_LEN])
 	return 0;
 }
 
+bool map_size_ok(uint64_t bytes)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+
+	return pages <= 0 || bytes <= (uint64_t)pages * (uint64_t)page;
+}
+
 /* -- Special fields ------------------------------------------------------- */
 
 static const struct special {

@@ -46,8 +46,11 @@ struct map_ops {
 	int (*lookup_and_delete)(struct map *map, const void *key, void *value, uint64_t flags);
 	/* Per-CPU kinds: value of another CPU. */
 	void *(*lookup_percpu)(struct map *map, const void *key, uint32_t cpu);
-	/* Calls cb(map, key, value, arg) for each element until it returns non-zero; count or <0. */
-	long (*for_each)(struct map *map, uint64_t (*cb)(struct map *, void *key, void *value, void *arg), void *arg);
+	/* Calls cb(map, key, value, arg) for each element until it returns non-zero; count or <0.
+	 */
+	long (*for_each)(struct map *map,
+			 uint64_t (*cb)(struct map *, void *key, void *value, void *arg),
+			 void *arg);
 	/* mmap of the descriptor, generic checks done: *addr is hint in, address out. NULL: none.
 	 * Arenas have their own (arena_mmap). */
 	int (*mmap)(struct map *map, void **addr, uint64_t len, int prot, int flags, uint64_t off);
@@ -66,7 +69,7 @@ struct map_record {
 	int res_spin_lock_off;
 	int timer_off;
 	int wq_off;
-	int kptr_off;       /* pointer to a counted object (__kptr), at most one per value */
+	int kptr_off;	    /* pointer to a counted object (__kptr), at most one per value */
 	uint32_t kptr_type; /* what it points to, in the map's BTF */
 };
 
@@ -85,24 +88,25 @@ struct map {
 	} v;
 	uint64_t user_vm_start, user_vm_end; /* arena maps: struct bpf_arena of the kernel */
 	_Atomic int refs;
-	int fd;              /* the map's descriptor, owned */
-	struct btf *btf;     /* borrowed from the BTF object that btf_obj keeps alive */
+	int fd;		 /* the map's descriptor, owned */
+	struct btf *btf; /* borrowed from the BTF object that btf_obj keeps alive */
 	void *btf_obj;
 	void (*btf_obj_put)(void *btf_obj);
 	uint32_t btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_record rec;
 	_Atomic int frozen;
 	_Atomic int writers; /* live writable mmaps */
-	bool borrowed;       /* programs reach it through another map, without a reference */
+	bool borrowed;	     /* programs reach it through another map, without a reference */
 	struct epoch_item gone;
-	bool closed;         /* no user descriptor left: no new timers (prog/timer.c) */
-	uint32_t n_cpus;     /* per-CPU kinds: slots per value */
-	void (*timers_cancel)(struct map *map, void *value); /* set by prog/ when values hold timers */
+	bool closed;	 /* no user descriptor left: no new timers (prog/timer.c) */
+	uint32_t n_cpus; /* per-CPU kinds: slots per value */
+	void (*timers_cancel)(struct map *map,
+			      void *value);		  /* set by prog/ when values hold timers */
 	void (*value_gone)(struct map *map, void *value); /* kinds whose values hold something */
 	void *engine;
 	const struct map_host *host;
 	const void *arena_opts;
-	void *priv;          /* the kind's own state */
+	void *priv; /* the kind's own state */
 };
 
 /* Kinds by number; NULL for kinds the engine does not have. */
@@ -126,10 +130,10 @@ struct map_host {
 struct map_env { /* what creation needs of the engine */
 	uint32_t n_cpus;
 	struct btf *btf; /* resolved from attr->btf_fd, may be NULL */
-	int btf_err;     /* why it could not be resolved */
-	void *engine;    /* struct engine of prog/engine.h, for kinds registered from there */
-	const struct map_host *host;       /* may be NULL: no program arrays, no maps of maps */
-	const void *arena_opts;            /* struct arena_opts template: policy, backend, null_guard */
+	int btf_err;	 /* why it could not be resolved */
+	void *engine;	 /* struct engine of prog/engine.h, for kinds registered from there */
+	const struct map_host *host; /* may be NULL: no program arrays, no maps of maps */
+	const void *arena_opts;	     /* struct arena_opts template: policy, backend, null_guard */
 };
 
 /* Generic checks, then the kind's. One reference for the caller. */

@@ -7,23 +7,23 @@
 #include "map/map.h"
 
 /* X(BPF_MAP_TYPE_..., name) */
-#define MAP_KINDS(X)                                     \
-	X(BPF_MAP_TYPE_HASH, hash)                       \
-	X(BPF_MAP_TYPE_ARRAY, array)                     \
-	X(BPF_MAP_TYPE_PROG_ARRAY, prog_array)           \
+#define MAP_KINDS(X)                                       \
+	X(BPF_MAP_TYPE_HASH, hash)                         \
+	X(BPF_MAP_TYPE_ARRAY, array)                       \
+	X(BPF_MAP_TYPE_PROG_ARRAY, prog_array)             \
 	X(BPF_MAP_TYPE_PERF_EVENT_ARRAY, perf_event_array) \
-	X(BPF_MAP_TYPE_LPM_TRIE, lpm_trie)               \
-	X(BPF_MAP_TYPE_ARRAY_OF_MAPS, array_of_maps)     \
-	X(BPF_MAP_TYPE_HASH_OF_MAPS, hash_of_maps)       \
-	X(BPF_MAP_TYPE_BLOOM_FILTER, bloom_filter)       \
-	X(BPF_MAP_TYPE_ARENA, arena)                     \
-	X(BPF_MAP_TYPE_PERCPU_HASH, percpu_hash)         \
-	X(BPF_MAP_TYPE_PERCPU_ARRAY, percpu_array)       \
-	X(BPF_MAP_TYPE_LRU_HASH, lru_hash)               \
-	X(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_percpu_hash) \
-	X(BPF_MAP_TYPE_QUEUE, queue)                     \
-	X(BPF_MAP_TYPE_STACK, stack)                     \
-	X(BPF_MAP_TYPE_RINGBUF, ringbuf)                 \
+	X(BPF_MAP_TYPE_LPM_TRIE, lpm_trie)                 \
+	X(BPF_MAP_TYPE_ARRAY_OF_MAPS, array_of_maps)       \
+	X(BPF_MAP_TYPE_HASH_OF_MAPS, hash_of_maps)         \
+	X(BPF_MAP_TYPE_BLOOM_FILTER, bloom_filter)         \
+	X(BPF_MAP_TYPE_ARENA, arena)                       \
+	X(BPF_MAP_TYPE_PERCPU_HASH, percpu_hash)           \
+	X(BPF_MAP_TYPE_PERCPU_ARRAY, percpu_array)         \
+	X(BPF_MAP_TYPE_LRU_HASH, lru_hash)                 \
+	X(BPF_MAP_TYPE_LRU_PERCPU_HASH, lru_percpu_hash)   \
+	X(BPF_MAP_TYPE_QUEUE, queue)                       \
+	X(BPF_MAP_TYPE_STACK, stack)                       \
+	X(BPF_MAP_TYPE_RINGBUF, ringbuf)                   \
 	X(BPF_MAP_TYPE_TASK_STORAGE, task_storage)
 
 #define X(type, name) extern const struct map_ops map_ops_##name;
@@ -45,6 +45,10 @@ static inline uint32_t map_cpu_slot(const struct map *map)
 
 	return __builtin_expect(cpu < map->n_cpus, 1) ? cpu : cpu % map->n_cpus;
 }
+
+/* false: more than the machine has. Untouched memory costs nothing here, so an allocation that
+ * Linux refuses would succeed and take the machine down when it is filled. */
+bool map_size_ok(uint64_t bytes);
 
 /* check_btf of kinds whose keys and values have no types. */
 int map_check_no_btf(const struct map *map, const struct btf *btf, uint32_t key_id,

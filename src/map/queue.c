@@ -21,15 +21,18 @@ struct queue {
 static int queue_check(const union bpf_attr *attr)
 {
 	UA_FAIL_IF(!attr->max_entries || attr->key_size || !attr->value_size, -EINVAL);
-	UA_FAIL_IF(attr->map_flags & ~QUEUE_FLAGS || !map_access_flags_ok(attr->map_flags), -EINVAL);
+	UA_FAIL_IF(attr->map_flags & ~QUEUE_FLAGS || !map_access_flags_ok(attr->map_flags),
+		   -EINVAL);
 	UA_FAIL_IF(attr->value_size > QUEUE_VALUE_MAX, -E2BIG);
 	return 0;
 }
 
 static int queue_create(struct map *map, const union bpf_attr *attr)
 {
-	struct queue *q = mem_zalloc(sizeof(*q));
+	struct queue *q;
 
+	UA_FAIL_IF(!map_size_ok((uint64_t)attr->max_entries * attr->value_size), -ENOMEM);
+	q = mem_zalloc(sizeof(*q));
 	UA_FAIL_IF(!q, -ENOMEM);
 	q->ring = mem_calloc(attr->max_entries, attr->value_size);
 	if (!q->ring) {

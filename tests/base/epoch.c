@@ -8,12 +8,12 @@
 #include "base/base.h"
 #include "base/epoch.h"
 
-#define CHECK(c)                                                                   \
-	do {                                                                       \
-		if (!(c)) {                                                        \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c);    \
-			exit(1);                                                   \
-		}                                                                  \
+#define CHECK(c)                                                                \
+	do {                                                                    \
+		if (!(c)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
+			exit(1);                                                \
+		}                                                               \
 	} while (0)
 
 #define READERS 3

@@ -17,7 +17,10 @@ static void sizes(struct surface *s)
 	union {
 		union bpf_attr attr;
 		uint8_t bytes[8192];
-	} u = {.attr = {.map_type = BPF_MAP_TYPE_ARRAY, .key_size = 4, .value_size = 4, .max_entries = 1}};
+	} u = {.attr = {.map_type = BPF_MAP_TYPE_ARRAY,
+			.key_size = 4,
+			.value_size = 4,
+			.max_entries = 1}};
 	int fd;
 
 	fd = (int)call(s, BPF_MAP_CREATE, &u, 20);
@@ -83,24 +86,31 @@ static void unknown(struct surface *s)
 	union bpf_attr attr = {0};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cmds); i++)
-		SURFACE_CHECK(s, call(s, cmds[i], &attr, sizeof(attr)), -EINVAL, "command %d", cmds[i]);
+		SURFACE_CHECK(s, call(s, cmds[i], &attr, sizeof(attr)), -EINVAL, "command %d",
+			      cmds[i]);
 }
 
 static void wrong_descriptors(struct surface *s)
 {
-	static const int map_cmds[] = {BPF_MAP_LOOKUP_ELEM, BPF_MAP_UPDATE_ELEM, BPF_MAP_DELETE_ELEM,
-				       BPF_MAP_GET_NEXT_KEY, BPF_MAP_LOOKUP_AND_DELETE_ELEM,
+	static const int map_cmds[] = {BPF_MAP_LOOKUP_ELEM,
+				       BPF_MAP_UPDATE_ELEM,
+				       BPF_MAP_DELETE_ELEM,
+				       BPF_MAP_GET_NEXT_KEY,
+				       BPF_MAP_LOOKUP_AND_DELETE_ELEM,
 				       BPF_MAP_FREEZE};
 	int file = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (size_t i = 0; i < ARRAY_SIZE(map_cmds); i++) {
 		union bpf_attr attr = {.map_fd = 9999};
 
-		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EBADF, "command %d on a closed descriptor", map_cmds[i]);
+		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EBADF,
+			      "command %d on a closed descriptor", map_cmds[i]);
 		attr.map_fd = (uint32_t)file;
-		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EINVAL, "command %d on /dev/null", map_cmds[i]);
+		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EINVAL,
+			      "command %d on /dev/null", map_cmds[i]);
 		attr.map_fd = UINT32_MAX;
-		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EBADF, "command %d on descriptor -1", map_cmds[i]);
+		SURFACE_CHECK(s, call(s, map_cmds[i], &attr, sizeof(attr)), -EBADF,
+			      "command %d on descriptor -1", map_cmds[i]);
 	}
 	close(file);
 }
@@ -110,15 +120,20 @@ static void wrong_objects(struct surface *s)
 	int map = surface_map(s, BPF_MAP_TYPE_ARRAY, 4, 4, 1, 0);
 	union bpf_attr attr = {.prog_stream_read = {.prog_fd = (uint32_t)map, .stream_id = 1}};
 
-	SURFACE_CHECK(s, call(s, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr)), -EINVAL, "stream of a map");
+	SURFACE_CHECK(s, call(s, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr)), -EINVAL,
+		      "stream of a map");
 	attr.prog_stream_read.prog_fd = 9999;
-	SURFACE_CHECK(s, call(s, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr)), -EBADF, "stream of nothing");
+	SURFACE_CHECK(s, call(s, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr)), -EBADF,
+		      "stream of nothing");
 	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)map}};
-	SURFACE_CHECK(s, call(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EINVAL, "test run of a map");
+	SURFACE_CHECK(s, call(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EINVAL,
+		      "test run of a map");
 	attr = (union bpf_attr){.test = {.prog_fd = 9999}};
-	SURFACE_CHECK(s, call(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EBADF, "test run of nothing");
+	SURFACE_CHECK(s, call(s, BPF_PROG_TEST_RUN, &attr, sizeof(attr)), -EBADF,
+		      "test run of nothing");
 	attr = (union bpf_attr){.info = {.bpf_fd = 9999}};
-	SURFACE_CHECK(s, call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), -EBADFD, "info of nothing");
+	SURFACE_CHECK(s, call(s, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), -EBADFD,
+		      "info of nothing");
 	s->k->ops->close(s->k, map);
 }
 

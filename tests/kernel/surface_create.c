@@ -67,7 +67,14 @@ static const struct create_case {
 	/* names */
 	{0, ARRAY, 4, 8, 1, 0, {.map_name = "a_B.9"}},
 	{0, ARRAY, 4, 8, 1, 0, {.map_name = "123456789012345"}},
-	{-EINVAL, ARRAY, 4, 8, 1, 0, {.map_name = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '0', '1', '2', '3', '4', '5', '6'}}},
+	{-EINVAL,
+	 ARRAY,
+	 4,
+	 8,
+	 1,
+	 0,
+	 {.map_name = {'1', '2', '3', '4', '5', '6', '7', '8', '9', '0', '1', '2', '3', '4', '5',
+		       '6'}}},
 	{-EINVAL, ARRAY, 4, 8, 1, 0, {.map_name = "a-b"}},
 	{-EINVAL, ARRAY, 4, 8, 1, 0, {.map_name = "a b"}},
 	{0, ARRAY, 4, 8, 1, 0, {.map_name = "a\0-"}}, /* what is behind the NUL does not matter */
@@ -205,6 +212,10 @@ static const struct create_case {
 	{-EINVAL, BLOOM, 0, 8, 0, 0},
 	{-EINVAL, BLOOM, 0, 8, 100, NOPRE},
 	{0, BLOOM, 0, 8, 100, BPF_F_ZERO_SEED},
+	/* more than there is */
+	{-ENOMEM, ARRAY, 4, 0x10000000, 0x10000000, 0},
+	{-ENOMEM, ARRAY, 4, 0x10000000, 0x10000000, MMAP},
+	{-ENOMEM, QUEUE, 0, 0x100000, 0x10000000, 0},
 	/* kinds that are none */
 	{-EINVAL, 0, 4, 4, 4, 0},
 	{-EINVAL, 9999, 4, 4, 4, 0},
@@ -215,14 +226,10 @@ static const struct {
 	uint32_t outer, inner, key, value, max, flags;
 	int err;
 } inner_cases[] = {
-	{AOM, ARRAY, 4, 8, 1, 0, 0},
-	{AOM, HASH, 8, 8, 10, 0, 0},
-	{AOM, RING, 0, 0, 4096, 0, 0},
-	{AOM, QUEUE, 0, 8, 4, 0, 0},
-	{AOM, PROGS, 4, 4, 4, 0, -ENOTSUPP},
-	{AOM, PERF, 4, 4, 4, 0, 0},
-	{HOM, ARRAY, 4, 8, 1, 0, 0},
-	{HOM, LRU, 4, 8, 1, 0, 0},
+	{AOM, ARRAY, 4, 8, 1, 0, 0},	     {AOM, HASH, 8, 8, 10, 0, 0},
+	{AOM, RING, 0, 0, 4096, 0, 0},	     {AOM, QUEUE, 0, 8, 4, 0, 0},
+	{AOM, PROGS, 4, 4, 4, 0, -ENOTSUPP}, {AOM, PERF, 4, 4, 4, 0, 0},
+	{HOM, ARRAY, 4, 8, 1, 0, 0},	     {HOM, LRU, 4, 8, 1, 0, 0},
 	{HOM, PROGS, 4, 4, 4, 0, -ENOTSUPP},
 };
 
@@ -231,8 +238,10 @@ static void inner_maps(struct surface *s)
 	for (size_t i = 0; i < ARRAY_SIZE(inner_cases); i++) {
 		int inner = surface_map(s, inner_cases[i].inner, inner_cases[i].key,
 					inner_cases[i].value, inner_cases[i].max, 0);
-		union bpf_attr attr = {.map_type = inner_cases[i].outer, .key_size = 4,
-				       .value_size = 4, .max_entries = 2,
+		union bpf_attr attr = {.map_type = inner_cases[i].outer,
+				       .key_size = 4,
+				       .value_size = 4,
+				       .max_entries = 2,
 				       .inner_map_fd = (uint32_t)inner};
 		int fd = (int)kernel_bpf(s->k, BPF_MAP_CREATE, &attr, sizeof(attr));
 

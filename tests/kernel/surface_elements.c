@@ -6,10 +6,10 @@
 
 enum what { LOOKUP, UPDATE, DELETE, NEXT, TAKE, FREEZE, FIRST };
 
-#define NO_KEY (-1)	 /* key pointer 0 */
-#define BAD_KEY (-2)	 /* key pointer to nothing */
-#define BAD_VALUE (-2)	 /* value pointer to nothing */
-#define ANY_VALUE (-3)	 /* not compared */
+#define NO_KEY (-1)    /* key pointer 0 */
+#define BAD_KEY (-2)   /* key pointer to nothing */
+#define BAD_VALUE (-2) /* value pointer to nothing */
+#define ANY_VALUE (-3) /* not compared */
 
 struct line {
 	enum what what;
@@ -168,25 +168,17 @@ static const struct line queue_lines[] = {
 };
 
 static const struct line stack_lines[] = {
-	{UPDATE, NO_KEY, 1, 0, 0},
-	{UPDATE, NO_KEY, 2, 0, 0},
-	{UPDATE, NO_KEY, 3, 0, 0},
-	{UPDATE, NO_KEY, 4, BPF_ANY, -E2BIG},
-	{LOOKUP, NO_KEY, 3, 0, 0},
-	{UPDATE, NO_KEY, 4, BPF_EXIST, 0},
-	{TAKE, NO_KEY, 4, 0, 0},
-	{TAKE, NO_KEY, 3, 0, 0},
-	{TAKE, NO_KEY, 2, 0, 0},
-	{TAKE, NO_KEY, 0, 0, -ENOENT},
+	{UPDATE, NO_KEY, 1, 0, 0}, {UPDATE, NO_KEY, 2, 0, 0},
+	{UPDATE, NO_KEY, 3, 0, 0}, {UPDATE, NO_KEY, 4, BPF_ANY, -E2BIG},
+	{LOOKUP, NO_KEY, 3, 0, 0}, {UPDATE, NO_KEY, 4, BPF_EXIST, 0},
+	{TAKE, NO_KEY, 4, 0, 0},   {TAKE, NO_KEY, 3, 0, 0},
+	{TAKE, NO_KEY, 2, 0, 0},   {TAKE, NO_KEY, 0, 0, -ENOENT},
 };
 
 static const struct line ring_lines[] = {
-	{LOOKUP, NO_KEY, ANY_VALUE, 0, -ENOTSUPP},
-	{UPDATE, NO_KEY, 1, 0, -ENOTSUPP},
-	{DELETE, NO_KEY, 0, 0, -ENOTSUPP},
-	{FIRST, NO_KEY, 0, 0, -ENOTSUPP},
-	{TAKE, NO_KEY, 0, 0, -ENOTSUPP},
-	{FREEZE, 0, 0, 0, 0},
+	{LOOKUP, NO_KEY, ANY_VALUE, 0, -ENOTSUPP}, {UPDATE, NO_KEY, 1, 0, -ENOTSUPP},
+	{DELETE, NO_KEY, 0, 0, -ENOTSUPP},	   {FIRST, NO_KEY, 0, 0, -ENOTSUPP},
+	{TAKE, NO_KEY, 0, 0, -ENOTSUPP},	   {FREEZE, 0, 0, 0, 0},
 };
 
 static const struct line prog_array_lines[] = {
@@ -206,22 +198,15 @@ static const struct line prog_array_lines[] = {
 };
 
 static const struct line perf_lines[] = {
-	{LOOKUP, 0, 0, 0, -ENOTSUPP},
-	{UPDATE, 0, 9999, 0, -EBADF},
-	{UPDATE, 9, 0, 0, -E2BIG},
-	{UPDATE, 0, 0, BPF_EXIST, -EINVAL},
-	{DELETE, 0, 0, 0, -ENOENT},
-	{DELETE, 9, 0, 0, -E2BIG},
+	{LOOKUP, 0, 0, 0, -ENOTSUPP},	    {UPDATE, 0, 9999, 0, -EBADF}, {UPDATE, 9, 0, 0, -E2BIG},
+	{UPDATE, 0, 0, BPF_EXIST, -EINVAL}, {DELETE, 0, 0, 0, -ENOENT},	  {DELETE, 9, 0, 0, -E2BIG},
 	{TAKE, 0, 0, 0, -ENOTSUPP},
 };
 
 static const struct line arena_lines[] = {
-	{LOOKUP, NO_KEY, ANY_VALUE, 0, -EINVAL},
-	{UPDATE, NO_KEY, 1, 0, -EOPNOTSUPP},
-	{DELETE, NO_KEY, 0, 0, -EOPNOTSUPP},
-	{FIRST, NO_KEY, 0, 0, -EOPNOTSUPP},
-	{TAKE, NO_KEY, 0, 0, -ENOTSUPP},
-	{LOOKUP, 1, ANY_VALUE, 0, -EINVAL},
+	{LOOKUP, NO_KEY, ANY_VALUE, 0, -EINVAL}, {UPDATE, NO_KEY, 1, 0, -EOPNOTSUPP},
+	{DELETE, NO_KEY, 0, 0, -EOPNOTSUPP},	 {FIRST, NO_KEY, 0, 0, -EOPNOTSUPP},
+	{TAKE, NO_KEY, 0, 0, -ENOTSUPP},	 {LOOKUP, 1, ANY_VALUE, 0, -EINVAL},
 };
 
 static const struct line bloom_lines[] = {
@@ -266,8 +251,8 @@ static const struct script {
 };
 
 static const int cmds[] = {
-	[LOOKUP] = BPF_MAP_LOOKUP_ELEM, [UPDATE] = BPF_MAP_UPDATE_ELEM,
-	[DELETE] = BPF_MAP_DELETE_ELEM, [NEXT] = BPF_MAP_GET_NEXT_KEY,
+	[LOOKUP] = BPF_MAP_LOOKUP_ELEM,		 [UPDATE] = BPF_MAP_UPDATE_ELEM,
+	[DELETE] = BPF_MAP_DELETE_ELEM,		 [NEXT] = BPF_MAP_GET_NEXT_KEY,
 	[TAKE] = BPF_MAP_LOOKUP_AND_DELETE_ELEM, [FREEZE] = BPF_MAP_FREEZE,
 	[FIRST] = BPF_MAP_GET_NEXT_KEY,
 };
@@ -284,9 +269,7 @@ static void fill_attr(const struct line *l, int fd, union bpf_attr *attr)
 	if (l->what == FREEZE)
 		return;
 	key_buf[0] = (uint64_t)l->key;
-	attr->key = l->key == NO_KEY  ? 0 :
-		    l->key == BAD_KEY ? BAD_PTR :
-					(uintptr_t)key_buf;
+	attr->key = l->key == NO_KEY ? 0 : l->key == BAD_KEY ? BAD_PTR : (uintptr_t)key_buf;
 	for (int i = 0; i < MAX_CPUS; i++)
 		value_buf[i] = l->what == UPDATE || l->what == LOOKUP ? (uint64_t)l->val : ~0ull;
 	if (l->what == DELETE)
@@ -331,9 +314,12 @@ static void run_line(struct surface *s, const struct script *sc, size_t i, int f
 static long batch(struct surface *s, int cmd, int fd, void *in, void *out, void *keys, void *values,
 		  uint32_t *count, uint64_t elem_flags)
 {
-	union bpf_attr attr = {.batch = {.in_batch = (uintptr_t)in, .out_batch = (uintptr_t)out,
-					 .keys = (uintptr_t)keys, .values = (uintptr_t)values,
-					 .count = *count, .map_fd = (uint32_t)fd,
+	union bpf_attr attr = {.batch = {.in_batch = (uintptr_t)in,
+					 .out_batch = (uintptr_t)out,
+					 .keys = (uintptr_t)keys,
+					 .values = (uintptr_t)values,
+					 .count = *count,
+					 .map_fd = (uint32_t)fd,
 					 .elem_flags = elem_flags}};
 	long ret = kernel_bpf(s->k, cmd, &attr, sizeof(attr));
 
@@ -354,14 +340,19 @@ static void batches(struct surface *s, uint32_t type)
 		values[i] = 100 + i;
 	}
 	n = 0;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0), 0, "%s empty", name);
+	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0), 0,
+		      "%s empty", name);
 	n = 8;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0), 0, "%s update", name);
+	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0), 0,
+		      "%s update", name);
 	SURFACE_CHECK(s, n, 8, "%s update count", name);
 	n = 8;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, BPF_F_LOCK), -EINVAL, "%s lock", name);
+	SURFACE_CHECK(s,
+		      batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, BPF_F_LOCK),
+		      -EINVAL, "%s lock", name);
 	n = 8;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 8), -EINVAL, "%s flag", name);
+	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 8),
+		      -EINVAL, "%s flag", name);
 	memset(values, 0, sizeof(values));
 	n = 8;
 	SURFACE_CHECK(s, batch(s, BPF_MAP_LOOKUP_BATCH, fd, NULL, &pos, keys, values, &n, 0),
@@ -371,20 +362,23 @@ static void batches(struct surface *s, uint32_t type)
 		sum += values[i] == 100 + keys[i] ? keys[i] : 1000;
 	SURFACE_CHECK(s, (long)sum, 28, "%s values", name);
 	n = 0;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_LOOKUP_BATCH, fd, NULL, &pos, keys, values, &n, 0), 0, "%s lookup none", name);
+	SURFACE_CHECK(s, batch(s, BPF_MAP_LOOKUP_BATCH, fd, NULL, &pos, keys, values, &n, 0), 0,
+		      "%s lookup none", name);
 	n = 4;
 	for (uint32_t i = 0; i < 4; i++)
 		keys[i] = i;
 	SURFACE_CHECK(s, batch(s, BPF_MAP_DELETE_BATCH, fd, NULL, NULL, keys, NULL, &n, 0),
 		      hash ? 0 : -ENOTSUPP, "%s delete", name);
 	n = 8;
-	SURFACE_CHECK(s, batch(s, BPF_MAP_LOOKUP_AND_DELETE_BATCH, fd, NULL, &pos, keys, values, &n, 0),
-		      hash ? -ENOENT : -ENOTSUPP, "%s take", name);
+	SURFACE_CHECK(
+		s, batch(s, BPF_MAP_LOOKUP_AND_DELETE_BATCH, fd, NULL, &pos, keys, values, &n, 0),
+		hash ? -ENOENT : -ENOTSUPP, "%s take", name);
 	SURFACE_CHECK(s, n, hash ? 4 : 8, "%s take count", name);
 	n = 1;
 	keys[0] = 0;
 	if (hash) {
-		SURFACE_CHECK(s, batch(s, BPF_MAP_DELETE_BATCH, fd, NULL, NULL, keys, NULL, &n, 0), -ENOENT, "%s gone", name);
+		SURFACE_CHECK(s, batch(s, BPF_MAP_DELETE_BATCH, fd, NULL, NULL, keys, NULL, &n, 0),
+			      -ENOENT, "%s gone", name);
 		SURFACE_CHECK(s, n, 0, "%s gone count", name);
 	}
 	s->k->ops->close(s->k, fd);
@@ -396,9 +390,11 @@ static void batch_refused(struct surface *s)
 	uint64_t values[1] = {0};
 	int fd = surface_map(s, BPF_MAP_TYPE_QUEUE, 0, 8, 4, 0);
 
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0), -ENOTSUPP, "queue batch");
+	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, fd, NULL, NULL, keys, values, &n, 0),
+		      -ENOTSUPP, "queue batch");
 	s->k->ops->close(s->k, fd);
-	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, 9999, NULL, NULL, keys, values, &n, 0), -EBADF, "batch on nothing");
+	SURFACE_CHECK(s, batch(s, BPF_MAP_UPDATE_BATCH, 9999, NULL, NULL, keys, values, &n, 0),
+		      -EBADF, "batch on nothing");
 }
 
 /* -- Maps of maps ---------------------------------------------------------- */
@@ -409,22 +405,27 @@ static void maps_of_maps(struct surface *s, uint32_t type)
 	int fits = surface_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 2, 0);
 	int longer = surface_map(s, BPF_MAP_TYPE_ARRAY, 4, 8, 3, 0);
 	int other = surface_map(s, BPF_MAP_TYPE_ARRAY, 4, 4, 2, 0);
-	union bpf_attr attr = {.map_type = type, .key_size = 4, .value_size = 4,
-			       .max_entries = 2, .inner_map_fd = (uint32_t)tmpl};
+	union bpf_attr attr = {.map_type = type,
+			       .key_size = 4,
+			       .value_size = 4,
+			       .max_entries = 2,
+			       .inner_map_fd = (uint32_t)tmpl};
 	int outer = (int)kernel_bpf(s->k, BPF_MAP_CREATE, &attr, sizeof(attr));
-	const struct script sc = {type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? "array of maps" : "hash of maps",
-				  type, 4, 4, 2, 0, NULL, 0};
+	const struct script sc = {
+		type == BPF_MAP_TYPE_ARRAY_OF_MAPS ? "array of maps" : "hash of maps",
+		type,
+		4,
+		4,
+		2,
+		0,
+		NULL,
+		0};
 	const struct line lines[] = {
-		{LOOKUP, 0, 0, 0, -ENOENT},
-		{UPDATE, 0, fits, 0, 0},
-		{LOOKUP, 0, ANY_VALUE, 0, 0},
-		{UPDATE, 1, longer, 0, -EINVAL},
-		{UPDATE, 1, other, 0, -EINVAL},
-		{UPDATE, 1, outer, 0, -EINVAL},
-		{UPDATE, 1, 9999, 0, -EBADF},
-		{UPDATE, 1, tmpl, 0, 0},
-		{DELETE, 1, 0, 0, 0},
-		{DELETE, 1, 0, 0, -ENOENT},
+		{LOOKUP, 0, 0, 0, -ENOENT},	{UPDATE, 0, fits, 0, 0},
+		{LOOKUP, 0, ANY_VALUE, 0, 0},	{UPDATE, 1, longer, 0, -EINVAL},
+		{UPDATE, 1, other, 0, -EINVAL}, {UPDATE, 1, outer, 0, -EINVAL},
+		{UPDATE, 1, 9999, 0, -EBADF},	{UPDATE, 1, tmpl, 0, 0},
+		{DELETE, 1, 0, 0, 0},		{DELETE, 1, 0, 0, -ENOENT},
 		{LOOKUP, 1, 0, 0, -ENOENT},
 	};
 	struct script run = sc;

@@ -12,7 +12,9 @@ static const struct bpf_insn ret7[] = {MOV_K(0, 7), EXIT};
 
 static union bpf_attr load_attr(uint32_t type, const struct bpf_insn *insns, uint32_t n)
 {
-	return (union bpf_attr){.prog_type = type, .insn_cnt = n, .insns = (uintptr_t)insns,
+	return (union bpf_attr){.prog_type = type,
+				.insn_cnt = n,
+				.insns = (uintptr_t)insns,
 				.license = (uintptr_t)"GPL"};
 }
 
@@ -30,11 +32,11 @@ static void expect_load(struct surface *s, union bpf_attr attr, int want, const 
 		s->k->ops->close(s->k, fd);
 }
 
-#define LOAD(s, want, what, ...)                                                       \
-	do {                                                                           \
+#define LOAD(s, want, what, ...)                                                        \
+	do {                                                                            \
 		union bpf_attr attr_ = load_attr(BPF_PROG_TYPE_SOCKET_FILTER, ret7, 2); \
-		__VA_ARGS__;                                                           \
-		expect_load(s, attr_, want, what);                                     \
+		__VA_ARGS__;                                                            \
+		expect_load(s, attr_, want, what);                                      \
 	} while (0)
 
 static void loading(struct surface *s)
@@ -58,9 +60,11 @@ static void loading(struct surface *s)
 	     attr_.func_info_rec_size = 8; attr_.func_info = (uintptr_t)ret7);
 	LOAD(s, -EINVAL, "log level without a buffer", attr_.log_level = 16);
 	LOAD(s, -EINVAL, "log size without a buffer", attr_.log_level = 1; attr_.log_size = 64);
-	LOAD(s, -EINVAL, "log buffer without a size", attr_.log_level = 1; attr_.log_buf = (uintptr_t)log);
+	LOAD(s, -EINVAL, "log buffer without a size", attr_.log_level = 1;
+	     attr_.log_buf = (uintptr_t)log);
 	LOAD(s, 0, "log level without anything", attr_.log_level = 1);
-	LOAD(s, -EINVAL, "first instruction is invalid", attr_.insns = (uintptr_t) & (struct bpf_insn[]){INSN(0xff, 0, 0, 0, 0), EXIT});
+	LOAD(s, -EINVAL, "first instruction is invalid",
+	     attr_.insns = (uintptr_t)&(struct bpf_insn[]){INSN(0xff, 0, 0, 0, 0), EXIT});
 	LOAD(s, -EINVAL, "falls off the end", attr_.insn_cnt = 1);
 	LOAD(s, -EACCES, "r0 not set", attr_.insns = (uintptr_t)&ret7[1]; attr_.insn_cnt = 1);
 	LOAD(s, 0, "attach type is ignored", attr_.expected_attach_type = 3);
@@ -107,36 +111,50 @@ static void packet_runs(struct surface *s)
 	uint8_t packet[64] = {0}, out[64] = {0};
 
 	memset(packet, 0x5a, sizeof(packet));
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = (uintptr_t)packet,
-					 .data_size_in = sizeof(packet), .data_out = (uintptr_t)out,
-					 .data_size_out = sizeof(out), .repeat = 3}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .data_in = (uintptr_t)packet,
+					 .data_size_in = sizeof(packet),
+					 .data_out = (uintptr_t)out,
+					 .data_size_out = sizeof(out),
+					 .repeat = 3}};
 	SURFACE_CHECK(s, test_run(s, &attr), 0, "packet run");
 	SURFACE_CHECK(s, attr.test.retval, 7, "retval");
 	SURFACE_CHECK(s, attr.test.data_size_out, 64, "data_size_out");
 	memset(packet, 0, 14); /* the link header, which such programs do not see */
 	SURFACE_CHECK(s, !memcmp(out, packet, 64), 1, "data_out");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = (uintptr_t)packet, .data_size_in = 13}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .data_in = (uintptr_t)packet,
+					 .data_size_in = 13}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "packet without an Ethernet header");
 	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "no packet");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = 0x10, .data_size_in = 64}};
+	attr = (union bpf_attr){
+		.test = {.prog_fd = (uint32_t)fd, .data_in = 0x10, .data_size_in = 64}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EFAULT, "packet nowhere");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = (uintptr_t)packet,
-					 .data_size_in = 64, .data_out = (uintptr_t)out, .data_size_out = 10}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .data_in = (uintptr_t)packet,
+					 .data_size_in = 64,
+					 .data_out = (uintptr_t)out,
+					 .data_size_out = 10}};
 	SURFACE_CHECK(s, test_run(s, &attr), -ENOSPC, "little room for the packet");
 	SURFACE_CHECK(s, attr.test.data_size_out, 64, "room that is needed");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = (uintptr_t)packet,
-					 .data_size_in = 64, .flags = 1u << 31}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .data_in = (uintptr_t)packet,
+					 .data_size_in = 64,
+					 .flags = 1u << 31}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "unknown flag");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .data_in = (uintptr_t)packet,
-					 .data_size_in = 64, .ctx_size_in = 8}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .data_in = (uintptr_t)packet,
+					 .data_size_in = 64,
+					 .ctx_size_in = 8}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "context size without a context");
 	s->k->ops->close(s->k, fd);
 }
 
 static void syscall_runs(struct surface *s)
 {
-	static const struct bpf_insn add_one[] = { /* ctx->a++ ; return ctx->a */
+	static const struct bpf_insn add_one[] = {
+		/* ctx->a++ ; return ctx->a */
 		INSN(BPF_LDX | BPF_MEM | BPF_DW, 0, 1, 0, 0),
 		INSN(BPF_ALU64 | BPF_ADD | BPF_K, 0, 0, 0, 1),
 		INSN(BPF_STX | BPF_MEM | BPF_DW, 1, 0, 0, 0),
@@ -149,19 +167,27 @@ static void syscall_runs(struct surface *s)
 	attr.prog_flags = BPF_F_SLEEPABLE;
 	fd = load(s, &attr);
 	SURFACE_CHECK(s, fd >= 0, 1, "syscall program loads");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx, .ctx_size_in = 16}};
+	attr = (union bpf_attr){
+		.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx, .ctx_size_in = 16}};
 	SURFACE_CHECK(s, test_run(s, &attr), 0, "syscall run");
 	SURFACE_CHECK(s, attr.test.retval, 42, "syscall retval");
 	SURFACE_CHECK(s, (long)ctx[0], 42, "context is written back");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx, .ctx_size_in = 4}};
+	attr = (union bpf_attr){
+		.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx, .ctx_size_in = 4}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "context shorter than what is accessed");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx,
-					 .ctx_size_in = 16, .repeat = 2}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .ctx_in = (uintptr_t)ctx,
+					 .ctx_size_in = 16,
+					 .repeat = 2}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "syscall programs are not repeated");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .ctx_in = (uintptr_t)ctx,
-					 .ctx_size_in = 16, .data_in = (uintptr_t)ctx, .data_size_in = 16}};
+	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd,
+					 .ctx_in = (uintptr_t)ctx,
+					 .ctx_size_in = 16,
+					 .data_in = (uintptr_t)ctx,
+					 .data_size_in = 16}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EINVAL, "syscall programs have no packet");
-	attr = (union bpf_attr){.test = {.prog_fd = (uint32_t)fd, .ctx_in = 0x10, .ctx_size_in = 16}};
+	attr = (union bpf_attr){
+		.test = {.prog_fd = (uint32_t)fd, .ctx_in = 0x10, .ctx_size_in = 16}};
 	SURFACE_CHECK(s, test_run(s, &attr), -EFAULT, "context nowhere");
 	s->k->ops->close(s->k, fd);
 }
@@ -177,8 +203,11 @@ static void program_info(struct surface *s)
 
 	memcpy(attr.prog_name, "ret7", 4);
 	fd = load(s, &attr);
-	attr = (union bpf_attr){.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof(info), .info = (uintptr_t)&info}};
-	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0, "program info");
+	attr = (union bpf_attr){.info = {.bpf_fd = (uint32_t)fd,
+					 .info_len = sizeof(info),
+					 .info = (uintptr_t)&info}};
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0,
+		      "program info");
 	SURFACE_CHECK(s, info.type, BPF_PROG_TYPE_SOCKET_FILTER, "type");
 	SURFACE_CHECK(s, strcmp(info.name, "ret7"), 0, "name");
 	SURFACE_CHECK(s, info.gpl_compatible, 1, "GPL");
@@ -197,8 +226,10 @@ static void streams(struct surface *s)
 	char buf[16];
 
 	for (uint32_t id = 0; id < 5; id++) {
-		attr = (union bpf_attr){.prog_stream_read = {.prog_fd = (uint32_t)fd, .stream_id = id,
-							     .stream_buf = (uintptr_t)buf, .stream_buf_len = 16}};
+		attr = (union bpf_attr){.prog_stream_read = {.prog_fd = (uint32_t)fd,
+							     .stream_id = id,
+							     .stream_buf = (uintptr_t)buf,
+							     .stream_buf_len = 16}};
 		SURFACE_CHECK(s, kernel_bpf(s->k, BPF_PROG_STREAM_READ_BY_FD, &attr, sizeof(attr)),
 			      id == 1 || id == 2 ? 0 : -ENOENT, "empty stream %u", id);
 	}
@@ -207,7 +238,8 @@ static void streams(struct surface *s)
 
 static long set_slot(struct surface *s, int array, uint32_t i, int fd)
 {
-	union bpf_attr attr = {.map_fd = (uint32_t)array, .key = (uintptr_t)&i, .value = (uintptr_t)&fd};
+	union bpf_attr attr = {
+		.map_fd = (uint32_t)array, .key = (uintptr_t)&i, .value = (uintptr_t)&fd};
 
 	return kernel_bpf(s->k, BPF_MAP_UPDATE_ELEM, &attr, sizeof(attr));
 }
@@ -226,12 +258,14 @@ static void program_arrays(struct surface *s)
 	SURFACE_CHECK(s, set_slot(s, array, 1, fd), 0, "again");
 	SURFACE_CHECK(s, set_slot(s, array, 1, other), -EINVAL, "program of another type");
 	SURFACE_CHECK(s, set_slot(s, array, 1, other_map), -EINVAL, "a map");
-	attr = (union bpf_attr){.map_fd = (uint32_t)array, .key = (uintptr_t)&key, .value = (uintptr_t)&id};
+	attr = (union bpf_attr){
+		.map_fd = (uint32_t)array, .key = (uintptr_t)&key, .value = (uintptr_t)&id};
 	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_LOOKUP_ELEM, &attr, sizeof(attr)), 0, "lookup");
 	SURFACE_CHECK(s, id > 0, 1, "an id");
 	attr = (union bpf_attr){.map_fd = (uint32_t)array, .key = (uintptr_t)&key};
 	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), 0, "delete");
-	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), -ENOENT, "delete again");
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_DELETE_ELEM, &attr, sizeof(attr)), -ENOENT,
+		      "delete again");
 	s->k->ops->close(s->k, other);
 	s->k->ops->close(s->k, fd);
 	s->k->ops->close(s->k, other_map);
@@ -268,9 +302,12 @@ static void btf_maps(struct surface *s, int btf_fd)
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		union bpf_attr attr = {.map_type = cases[i].type, .key_size = cases[i].key,
-				       .value_size = cases[i].value, .max_entries = 2,
-				       .btf_fd = (uint32_t)btf_fd, .btf_key_type_id = cases[i].key_id,
+		union bpf_attr attr = {.map_type = cases[i].type,
+				       .key_size = cases[i].key,
+				       .value_size = cases[i].value,
+				       .max_entries = 2,
+				       .btf_fd = (uint32_t)btf_fd,
+				       .btf_key_type_id = cases[i].key_id,
 				       .btf_value_type_id = cases[i].value_id};
 		int fd = (int)kernel_bpf(s->k, BPF_MAP_CREATE, &attr, sizeof(attr));
 
@@ -297,8 +334,11 @@ static void btf_loading(struct surface *s)
 	raw = btf__raw_data(btf, &size);
 	fd = (int)load_btf(s, raw, size);
 	SURFACE_CHECK(s, fd >= 0, 1, "BTF loads");
-	attr = (union bpf_attr){.info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof(info), .info = (uintptr_t)&info}};
-	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0, "BTF info");
+	attr = (union bpf_attr){.info = {.bpf_fd = (uint32_t)fd,
+					 .info_len = sizeof(info),
+					 .info = (uintptr_t)&info}};
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0,
+		      "BTF info");
 	SURFACE_CHECK(s, info.btf_size, size, "BTF size");
 	SURFACE_CHECK(s, info.kernel_btf, 0, "not the kernel's");
 	btf_maps(s, fd);

@@ -62,8 +62,9 @@ static void longest_prefix_wins(void)
 		struct ipv4 key;
 		uint32_t value;
 	} asks[] = {
-		{{32, {11, 0, 0, 1}}, 1}, {{32, {10, 9, 9, 9}}, 2}, {{32, {10, 1, 2, 3}}, 3},
-		{{32, {10, 1, 200, 1}}, 4}, {{32, {10, 1, 128, 7}}, 5}, {{31, {10, 1, 128, 7}}, 4},
+		{{32, {11, 0, 0, 1}}, 1},   {{32, {10, 9, 9, 9}}, 2},
+		{{32, {10, 1, 2, 3}}, 3},   {{32, {10, 1, 200, 1}}, 4},
+		{{32, {10, 1, 128, 7}}, 5}, {{31, {10, 1, 128, 7}}, 4},
 		{{16, {10, 1, 128, 7}}, 3}, {{0, {10}}, 1},
 	};
 	struct map *m = new_map(BPF_MAP_TYPE_LPM_TRIE, 8, 4, 5, BPF_F_NO_PREALLOC, 1);
@@ -216,9 +217,13 @@ static struct btf *special_btf(int *key, int *value, bool two_locks)
 static int create_special(uint32_t type, uint32_t flags, struct btf *btf, int key, int value,
 			  struct map **m)
 {
-	union bpf_attr attr = {.map_type = type, .key_size = 4, .max_entries = 4,
-			       .value_size = sizeof(struct special_value), .map_flags = flags,
-			       .btf_key_type_id = (uint32_t)key, .btf_value_type_id = (uint32_t)value};
+	union bpf_attr attr = {.map_type = type,
+			       .key_size = 4,
+			       .max_entries = 4,
+			       .value_size = sizeof(struct special_value),
+			       .map_flags = flags,
+			       .btf_key_type_id = (uint32_t)key,
+			       .btf_value_type_id = (uint32_t)value};
 	struct map_env env = {.n_cpus = 1, .btf = btf};
 
 	return map_create(&attr, &env, m);
@@ -274,8 +279,11 @@ static void special_fields_are_refused_where_linux_refuses(void)
 
 static void memory_runs_out(uint32_t type, uint32_t key_size, uint32_t value_size, uint32_t flags)
 {
-	union bpf_attr attr = {.map_type = type, .key_size = key_size, .value_size = value_size,
-			       .max_entries = 4096, .map_flags = flags};
+	union bpf_attr attr = {.map_type = type,
+			       .key_size = key_size,
+			       .value_size = value_size,
+			       .max_entries = 4096,
+			       .map_flags = flags};
 	struct map_env env = {.n_cpus = 2};
 	uint8_t key[64] = {0}, value[64] = {0};
 	struct map *m;

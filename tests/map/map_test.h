@@ -21,8 +21,11 @@
 static inline struct map *new_map(uint32_t type, uint32_t key, uint32_t value, uint32_t max,
 				  uint32_t flags, uint32_t n_cpus)
 {
-	union bpf_attr attr = {.map_type = type, .key_size = key, .value_size = value,
-			       .max_entries = max, .map_flags = flags};
+	union bpf_attr attr = {.map_type = type,
+			       .key_size = key,
+			       .value_size = value,
+			       .max_entries = max,
+			       .map_flags = flags};
 	struct map_env env = {.n_cpus = n_cpus};
 	struct map *map;
 	int err = map_create(&attr, &env, &map);
