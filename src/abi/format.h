@@ -15,24 +15,24 @@
 enum format_kind {
 	FORMAT_END,
 	FORMAT_TEXT,
-	FORMAT_SIGNED,   /* d i */
+	FORMAT_SIGNED,	 /* d i */
 	FORMAT_UNSIGNED, /* u */
-	FORMAT_HEX,      /* x, X with `upper` */
-	FORMAT_CHAR,     /* c */
-	FORMAT_STRING,   /* s pks pus */
-	FORMAT_POINTER,  /* p pK px */
-	FORMAT_SYMBOL,   /* ps pS pB, by `variant` */
-	FORMAT_IP,       /* pi4 pI4 pi6 pI6; `variant` i or I, `upper` for version 6 */
+	FORMAT_HEX,	 /* x, X with `upper` */
+	FORMAT_CHAR,	 /* c */
+	FORMAT_STRING,	 /* s pks pus */
+	FORMAT_POINTER,	 /* p pK px */
+	FORMAT_SYMBOL,	 /* ps pS pB, by `variant` */
+	FORMAT_IP,	 /* pi4 pI4 pi6 pI6; `variant` i or I, `upper` for version 6 */
 };
 
 struct format_item {
 	enum format_kind kind;
-	const char *text;             /* FORMAT_TEXT */
+	const char *text; /* FORMAT_TEXT */
 	size_t len;
-	bool wide;                    /* takes the whole 64-bit argument */
+	bool wide; /* takes the whole 64-bit argument */
 	bool upper;
 	bool left, plus, space, zero; /* flags */
-	uint32_t width;               /* 0: none */
+	uint32_t width;		      /* 0: none */
 	char variant;
 };
 

@@ -31,19 +31,23 @@ static struct {
 	struct mm_struct mm;
 	struct signal_struct signal;
 	struct task_struct parent; /* of every task */
-	struct cgroup cgroup;
-	struct cgroup *ancestors[1]; /* behind the flexible array of `cgroup` */
 } world;
+
+/* With room for the flexible array at its end: itself. */
+static union {
+	struct cgroup cgroup;
+	char room[sizeof(struct cgroup) + sizeof(struct cgroup *)];
+} root;
 
 /* -- The world around tasks ------------------------------------------------ */
 
 static void world_init(void)
 {
 	world.kn = (struct kernfs_node){.id = 1, .name = ""};
-	world.cgroup.kn = &world.kn;
-	world.cgroup.self.cgroup = &world.cgroup;
-	world.ancestors[0] = &world.cgroup;
-	world.css.dfl_cgrp = &world.cgroup;
+	root.cgroup.kn = &world.kn;
+	root.cgroup.self.cgroup = &root.cgroup;
+	root.cgroup.ancestors[0] = &root.cgroup;
+	world.css.dfl_cgrp = &root.cgroup;
 	world.mm.mm_users.refs.counter = 1;
 	world.signal.nr_threads = 1;
 	world.parent = (struct task_struct){
@@ -86,7 +90,7 @@ static void tasks_init(void)
 struct cgroup *cgroup_root(void)
 {
 	pthread_once(&tasks_once, tasks_init);
-	return &world.cgroup;
+	return &root.cgroup;
 }
 
 /* -- Lifetime ------------------------------------------------------------- */
