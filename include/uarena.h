@@ -124,6 +124,7 @@ UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
 UA_API const char *ua_program__name(const struct ua_program *prog);
 UA_API const char *ua_program__section(const struct ua_program *prog);
 UA_API uint32_t ua_program__type(const struct ua_program *prog); /* BPF_PROG_TYPE_* */
+UA_API size_t ua_program__insn_count(const struct ua_program *prog); /* as in the object */
 UA_API bool ua_program__autoload(const struct ua_program *prog);
 UA_API int ua_program__set_autoload(struct ua_program *prog, bool on); /* before load */
 UA_API int ua_program__fd(const struct ua_program *prog);

@@ -15,14 +15,15 @@
 enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 
 /* X(name, function, operands, summary) */
-#define CLI_VERBS(X)                                                                        \
-	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")      \
-	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                 \
-	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")    \
-	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")           \
+#define CLI_VERBS(X)                                                                              \
+	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")            \
+	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                       \
+	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")          \
+	X("check", cli_check, "OBJ...", "verify every program, show what it took")                \
+	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                 \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
-	X("features", cli_features, "", "what engine and kernel support")                          \
-	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                            \
+	X("features", cli_features, "", "what engine and kernel support")                         \
+	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                  \
 	  "plugin of the public bpf_conformance runner")
 
 #define X(name, fn, operands, summary) int fn(int argc, char **argv);
@@ -38,6 +39,9 @@ struct cli_options {
 	uint32_t repeat;
 	uint32_t log_level;
 	bool json, list;
+	bool csv, compare;    /* check: -o csv, -C */
+	const char **filters; /* check: -f, in order */
+	size_t n_filters;
 	const char *filter;  /* -t */
 	const char **prints; /* --print, in order */
 	size_t n_prints;
@@ -52,6 +56,7 @@ enum cli_accept {
 	ACCEPT_JSON = 1 << 2,	/* -j */
 	ACCEPT_TESTS = 1 << 3,	/* -t -l */
 	ACCEPT_PRINT = 1 << 4,	/* --print */
+	ACCEPT_CHECK = 1 << 5,	/* -o -f -C -l N */
 };
 
 /* 0, or the exit status: help was printed or the command line is wrong. *done says to stop. */

@@ -20,6 +20,7 @@ enum {
 	OPT_DATA_OUT,
 	OPT_REPEAT,
 	OPT_PRINT,
+	OPT_LOG_LEVEL,
 };
 
 /* X(group, long name, value, argument or NULL, help) */
@@ -28,7 +29,7 @@ enum {
 	X(0, "debug", 'd', NULL, "more messages")                                                \
 	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                          \
 	X(ACCEPT_ENGINE, "global", 'G', "'VAR = VALUE'", "set a global variable before loading") \
-	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "auto|interp|jit", "how programs are executed")        \
+	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "auto|interp|jit", "how programs are executed")   \
 	X(ACCEPT_ENGINE, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")  \
 	X(ACCEPT_ENGINE, "window", OPT_WINDOW, "auto|uffd|guard|mprotect",                       \
 	  "how holes are trapped")                                                               \
@@ -43,6 +44,10 @@ enum {
 	X(ACCEPT_IO, "repeat", OPT_REPEAT, "N", "run each program N times")                      \
 	X(ACCEPT_TESTS, "test", 't', "GLOB", "only tests whose name matches")                    \
 	X(ACCEPT_TESTS, "list", 'l', NULL, "list the tests, run none")                           \
+	X(ACCEPT_CHECK, "output", 'o', "table|csv", "form of the table")                         \
+	X(ACCEPT_CHECK, "filter", 'f', "FILTER", "GLOB, FILE/PROG, !GLOB or such as insns>1000") \
+	X(ACCEPT_CHECK, "compare", 'C', NULL, "compare two CSV files instead")                   \
+	X(ACCEPT_CHECK, "log-level", OPT_LOG_LEVEL, "1|2", "show the verifier's log")            \
 	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")
 
 static const struct option_info {
@@ -175,6 +180,14 @@ static int debug_print(enum ua_print_level level, const char *fmt, va_list args)
 	return vfprintf(stderr, fmt, args);
 }
 
+static int parse_output(struct cli_options *o, const char *arg)
+{
+	int n = 0, status = parse_choice("output", "table|csv", arg, &n);
+
+	o->csv = n == 1;
+	return status;
+}
+
 static int parse_one(struct cli_options *o, int value, const char *arg)
 {
 	switch (value) {
@@ -190,6 +203,15 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 	case 't':
 		o->filter = arg;
 		return CLI_OK;
+	case 'C':
+		o->compare = true;
+		return CLI_OK;
+	case 'o':
+		return parse_output(o, arg);
+	case 'f':
+		return append(&o->filters, &o->n_filters, arg);
+	case OPT_LOG_LEVEL:
+		return parse_u32("log-level", arg, &o->log_level);
 	case 'G':
 		return append(&o->globals, &o->n_globals, arg);
 	case OPT_PRINT:
@@ -266,4 +288,5 @@ void cli_options_free(struct cli_options *o)
 {
 	free(o->globals);
 	free(o->prints);
+	free(o->filters);
 }

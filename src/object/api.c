@@ -175,6 +175,11 @@ uint32_t ua_program__type(const struct ua_program *prog)
 	return prog->type;
 }
 
+size_t ua_program__insn_count(const struct ua_program *prog)
+{
+	return prog->obj->funcs[prog->func].n;
+}
+
 bool ua_program__autoload(const struct ua_program *prog)
 {
 	return prog->autoload;
