@@ -42,18 +42,40 @@ static bool is_dead(const struct arena *a, uint8_t s)
 	return s == PAGE_GUARD || (state_is_scratch(s) && a->policy == ARENA_SCRATCH_DEAD);
 }
 
+static void sync_page(struct arena *a, uint32_t page)
+{
+	uint32_t n_pages = atomic_load(&a->space.n_pages);
+	uint8_t s = page < n_pages ? atomic_load(state_of(a, page)) : PAGE_EMPTY;
+
+	/* Without memory for the split the page is found out when it is claimed. */
+	if (s == PAGE_ALLOC || is_dead(a, s))
+		(void)range_remove(&a->free, page, 1);
+}
+
+/* In the order in which they changed hands, as far as it is known. */
+static void sync_logged(struct arena *a)
+{
+	struct shared_header *h = &a->space.shared->head;
+	uint32_t tail = atomic_load(&h->log_tail);
+
+	if (tail - a->log_head > DIRTY_LOG)
+		a->log_head = tail;
+	for (; a->log_head != tail; a->log_head++) {
+		uint32_t logged = atomic_exchange(&h->log[a->log_head % DIRTY_LOG], 0);
+
+		if (logged)
+			sync_page(a, logged - 1);
+	}
+}
+
 void pages_sync(struct arena *a)
 {
-	uint32_t page, n_pages = atomic_load(&a->space.n_pages);
+	uint32_t page;
 
+	sync_logged(a);
 	/* Bounded, because another process can set marks as fast as we take them. */
-	for (uint32_t i = 0; i < MAX_PAGES && dirty_take(a->space.shared, &page); i++) {
-		uint8_t s = page < n_pages ? atomic_load(state_of(a, page)) : PAGE_EMPTY;
-
-		/* Without memory for the split the page is found out when it is claimed. */
-		if (s == PAGE_ALLOC || is_dead(a, s))
-			(void)range_remove(&a->free, page, 1);
-	}
+	for (uint32_t i = 0; i < MAX_PAGES && dirty_take(a->space.shared, &page); i++)
+		sync_page(a, page);
 }
 
 /* -- Claiming ------------------------------------------------------------- */

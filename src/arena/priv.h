@@ -43,6 +43,7 @@ struct arena {
 
 	pthread_mutex_t lock;
 	struct range_set free;
+	uint32_t log_head; /* of the shared log of changes; under lock */
 
 	/* Scratch overlay, under space.map_lock. A ring of window pages, oldest first; an entry
 	 * whose page has lost VIEW_OVERLAY is stale. */

@@ -83,6 +83,7 @@ static inline bool state_swap(_Atomic uint8_t *state, uint8_t from, uint8_t to)
 #define DIRTY_LEAVES (MAX_PAGES / 64)
 #define DIRTY_SUMS (DIRTY_LEAVES / 64)
 #define DIRTY_TOPS (DIRTY_SUMS / 64)
+#define DIRTY_LOG 512 /* a power of two */
 
 struct shared_header {
 	uint64_t magic;
@@ -92,6 +93,9 @@ struct shared_header {
 	uint32_t n_states;
 	_Atomic uint64_t user_start; /* 0 until known */
 	_Atomic uint64_t user_size;
+	/* The last changes of hands in their order: page + 1, 0 = taken or not yet written. */
+	_Atomic uint32_t log_tail;
+	_Atomic uint32_t log[DIRTY_LOG];
 };
 
 struct shared {
@@ -116,7 +120,11 @@ static inline size_t shared_size(uint32_t n_states)
 
 /* -- Pages that changed hands outside the allocator ----------------------- */
 
-/* Note that page became ALLOC or SCRATCH; the allocator looks before it chooses. [signal] */
+/*
+ * Note that page became ALLOC or SCRATCH; the allocator looks before it chooses. The bits are
+ * the truth. The log keeps the order, on which placement depends where two free ranges have
+ * the same length; when more pages changed hands at once than it holds, order is lost. [signal]
+ */
 static inline void dirty_mark(struct shared *sh, uint32_t page)
 {
 	uint32_t leaf = page / 64, sum = leaf / 64;
@@ -124,6 +132,7 @@ static inline void dirty_mark(struct shared *sh, uint32_t page)
 	atomic_fetch_or(&sh->dirty_leaf[leaf], 1ull << page % 64);
 	atomic_fetch_or(&sh->dirty_sum[sum], 1ull << leaf % 64);
 	atomic_fetch_or(&sh->dirty_top[sum / 64], 1ull << sum % 64);
+	atomic_store(&sh->head.log[atomic_fetch_add(&sh->head.log_tail, 1) % DIRTY_LOG], page + 1);
 }
 
 /* Take the marks one by one: false when there is none. */

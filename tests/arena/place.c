@@ -209,7 +209,9 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	check_range_set(seed);
 	check_range_no_memory();
-	for (enum arena_backend b = ARENA_BACKEND_UFFD; b <= ARENA_BACKEND_MPROTECT; b++)
+	for (enum arena_backend b = ARENA_BACKEND_UFFD; b <= ARENA_BACKEND_MPROTECT; b++) {
 		check_arena(b, seed);
+		check_arena(b, 3); /* user touches between two allocations, out of page order */
+	}
 	return 0;
 }
