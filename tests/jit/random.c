@@ -113,6 +113,13 @@ static void put_random_op(struct builder *b, uint16_t op)
 
 static uint8_t before[LIVE_PAGES * 4096], after[LIVE_PAGES * 4096];
 
+static uint64_t helper_mix(uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e)
+{
+	return a + 3 * b + 5 * c + 7 * d + 11 * e;
+}
+
+static const host_fn helpers[] = {NULL, helper_mix};
+
 static void compare(struct code *code, const char *what)
 {
 	static struct outcome a, b;
@@ -126,6 +133,8 @@ static void compare(struct code *code, const char *what)
 	code->user_hi = 0x7f12;
 	code->no_user_conv = !below(4);
 	code->blind = !below(4);
+	code->helper_fns = helpers;
+	code->n_helper_fns = ARRAY_SIZE(helpers);
 	err = jit_compile(code);
 	CHECK(!err, "%s: %d", what, err);
 	if (err)
@@ -272,12 +281,34 @@ static void put_modify(struct builder *b)
 		put_op(b, OP_MOV64_K, x, 0, 0, 5);
 }
 
+static bool in_callee; /* functions do not recurse */
+
+/* r1..r5 are gone behind a call. */
+static void put_call(struct builder *b)
+{
+	bool local = !in_callee && below(2);
+
+	put_op(b, local ? OP_CALL_LOCAL : OP_CALL_HELPER, 0, 0, 0, 1);
+	for (uint8_t i = 1; i <= 5; i++)
+		put_op(b, OP_MOV64_K, i, 0, 0, (int32_t)interesting());
+}
+
+static void put_may_goto(struct builder *b)
+{
+	put_op(b, OP_MAY_GOTO, 0, 0, 0, b->n + 2);
+	put_op(b, OP_ADD64_K, any_reg(), 0, 0, 1);
+}
+
 static void put_any(struct builder *b)
 {
 	static void (*const idioms[])(struct builder *) = {
 		put_rotate, put_select, put_address, put_bits, put_modify, put_product, put_test};
 	uint16_t op;
 
+	if (below(25) == 0) {
+		(below(2) ? put_call : put_may_goto)(b);
+		return;
+	}
 	if (below(3) == 0) {
 		idioms[below(ARRAY_SIZE(idioms))](b);
 		return;
@@ -300,6 +331,27 @@ static void set_targets(struct builder *b, uint32_t first, uint32_t end)
 		if (b->ops[op->imm].op == OP_PAD)
 			op->imm++;
 	}
+}
+
+/* A second function: any registers, any stack, r0 back. */
+static void put_callee(struct builder *b)
+{
+	uint32_t first, n = 2 + below(12);
+
+	in_callee = true;
+	put_op(b, OP_MOV64_X, 0, 1, 0, 0);
+	for (uint8_t i = 6; i < 10; i++)
+		put_op(b, OP_MOV64_X, i, (uint8_t)(1 + below(5)), 0, 0);
+	for (int i = 0; i < 8; i++)
+		put_op(b, OP_ST64, 10, 0, SPILL + 8 * i, i);
+	first = b->n;
+	while (b->n - first < n)
+		put_any(b);
+	put_op(b, OP_MOV64_X, 0, 0, 0, 0);
+	put_op(b, OP_MOV64_X, 0, 0, 0, 0);
+	set_targets(b, first, b->n);
+	put_op(b, OP_EXIT, 0, 0, 0, 0);
+	in_callee = false;
 }
 
 /* Forward jumps get random targets further on; a loop bounded by a counter on the stack. */
@@ -334,8 +386,10 @@ static void test_program(uint32_t n)
 	if (pointer_in_r9)
 		put_op(&b, OP_MOV64_K, 9, 0, 0, 0);
 	put_end(&b);
-	compare(code_from(&b, NULL, 1), "program");
 	pointer_in_r9 = false;
+	end = b.n;
+	put_callee(&b);
+	compare(code_from(&b, (uint32_t[]){0, end}, 2), "program");
 }
 
 static void set_up(void)
