@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "base/base.h"
+#include "base/epoch.h"
 #include "object_one.h"
 
 #define MAX_SEEDS 64
@@ -203,10 +204,12 @@ int main(int argc, char **argv)
 		return 2;
 	for (unsigned int i = 0; i < n_seeds; i++) /* first uses keep things for good */
 		object_one(engine, seeds[i].data, seeds[i].size);
+	epoch_drain(); /* what is freed later holds descriptors until then */
 	fds = count_entries("/proc/self/fd");
 	mappings = count_mappings();
 	for (uint64_t i = 0; i < n; i++)
 		ok &= iterate(engine, &seeds[rnd() % n_seeds], keep_input, &t);
+	epoch_drain();
 	printf("%llu refused, %llu opened, %llu loaded; slowest %.1f ms\n",
 	       (unsigned long long)t.count[0], (unsigned long long)t.count[1],
 	       (unsigned long long)t.count[2], t.slowest / 1e6);
