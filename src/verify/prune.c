@@ -480,16 +480,23 @@ static void widen(const struct reg *old, struct reg *cur, bool exact)
 		reg_scalar(cur);
 }
 
+/*
+ * Exact values are kept, because the code behind may need them, until so many paths are waiting
+ * that the walk is about to give up: the exact values are what keeps the loop from converging.
+ */
+#define WIDEN_ALL_PENDING 4096 /* half of what the walk allows */
+
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn)
 {
 	const struct cached *prev = find_previous(env, st, insn);
+	bool all = env->n_pending > WIDEN_ALL_PENDING;
 
 	for (uint32_t i = 0; prev && i <= st->depth; i++) {
 		const struct packed_frame *old = &prev->frames[i];
 		const struct reg *regs = old->regs;
 		struct frame *cur = st->frames[i];
-		uint32_t exact = flow_exact_regs(env, cur, resume_at(st, i, insn));
-		uint64_t exact_slots = flow_exact_slots(env, cur, slots_at(st, i, insn));
+		uint32_t exact = all ? 0 : flow_exact_regs(env, cur, resume_at(st, i, insn));
+		uint64_t exact_slots = all ? 0 : flow_exact_slots(env, cur, slots_at(st, i, insn));
 
 		for (int r = 0; r < BPF_REG_FP; r++)
 			if (old->reg_set >> r & 1)
