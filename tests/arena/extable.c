@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include "arena/extable.h"
 #include "arena_test.h"
+#include "os/os.h"
 
 #ifndef __x86_64__
 int main(void)
@@ -100,8 +101,9 @@ static void *fault_all_the_time(void *unused)
 
 	CHECK(!fault_thread_attach());
 	counted_push(&c, arena);
-	while (!atomic_load(&stop))
+	do {
 		CHECK(call(LOAD_AT, 5, 5 * PAGE) == 0);
+	} while (!atomic_load(&stop));
 	run_pop(&c.run);
 	CHECK(c.reports > 0);
 	return NULL;
@@ -111,11 +113,12 @@ static void *fault_all_the_time(void *unused)
 static void check_churn(void)
 {
 	uintptr_t places[] = {(uintptr_t)code - 4096, (uintptr_t)code + 4096};
+	uint64_t end = os_now_ns() + 300000000;
 	pthread_t t[3];
 
 	for (int i = 0; i < 3; i++)
 		CHECK(!pthread_create(&t[i], NULL, fault_all_the_time, NULL));
-	for (int i = 0; i < 2000; i++) {
+	for (int i = 0; os_now_ns() < end; i++) {
 		struct ext_entry *e = malloc(sizeof(*e));
 		struct ext_region r = {places[i % 2], places[i % 2] + 100, e, 1};
 
