@@ -108,8 +108,6 @@ static int check_pointer_op(struct env *env, const struct bpf_insn *insn, const 
 	uint8_t op = BPF_OP(insn->code);
 	char text[96];
 
-	if (BPF_CLASS(insn->code) != BPF_ALU64)
-		return denied(env, insn->dst_reg, "32-bit pointer arithmetic prohibited");
 	if (op == BPF_AND || op == BPF_OR || op == BPF_XOR) {
 		snprintf(text, sizeof(text), "bitwise operator %s on pointer prohibited",
 			 op_text(op));
@@ -139,10 +137,11 @@ static int pointer_alu(struct env *env, const struct bpf_insn *insn, const struc
 		scalar_zext32(&env_regs(env)[insn->dst_reg].s);
 		return 0;
 	}
-	if (BPF_CLASS(insn->code) == BPF_ALU64)
-		UA_TRY(check_pointer_kind(env, ptr, insn->dst_reg, s, op));
-	UA_TRY(check_pointer_op(env, insn, ptr, ptr_is_dst));
+	if (BPF_CLASS(insn->code) == BPF_ALU)
+		return denied(env, insn->dst_reg, "32-bit pointer arithmetic prohibited");
+	UA_TRY(check_pointer_kind(env, ptr, insn->dst_reg, s, op));
 	UA_TRY(check_addend(env, s, ptr));
+	UA_TRY(check_pointer_op(env, insn, ptr, ptr_is_dst));
 	move_pointer(env, &out, s, op);
 	UA_TRY(check_addend(env, &out.s, &out));
 	env_regs(env)[insn->dst_reg] = out;

@@ -146,7 +146,8 @@ static bool known_key(struct env *env, const struct reg *r, uint64_t *key)
 	flow_need_slots(env, r->frame, 1ull << i);
 	return true;
 spilled:
-	if (off & 7 || slot->kind[3] != SLOT_SPILL || !reg_is_const(&slot->reg, key))
+	if (off & 7 || slot->kind[3] != SLOT_SPILL || slot->kind[4] == SLOT_SPILL ||
+	    !reg_is_const(&slot->reg, key))
 		return false;
 	*key = (uint32_t)*key;
 	flow_need_slots(env, r->frame, 1ull << i);

@@ -93,8 +93,7 @@ static int check_alu(struct env *env, uint32_t i, const struct bpf_insn *insn)
 		return check_mov(env, i, insn);
 	case 0xe0:
 	case 0xf0:
-		vlog(env, "invalid BPF_ALU opcode %x\n", BPF_OP(insn->code));
-		return -EINVAL;
+		return unknown(env, insn);
 	default:
 		return check_binary(env, i, insn);
 	}

@@ -108,6 +108,10 @@ static int resolve_func(struct env *env, uint32_t i)
 	int f = func_at(env, i + 1 + (uint32_t)env->insns[i].imm);
 
 	ua_assert(f >= 0);
+	if (!env->in->n_func_info) {
+		vlog(env, "missing btf func_info\n");
+		return -EINVAL;
+	}
 	if (env->funcs[f].is_global) {
 		vlog(env, "callback function not static\n");
 		return -EINVAL;

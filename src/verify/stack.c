@@ -19,7 +19,7 @@ static int denied(struct env *env, const struct reg *r, int regno, int off, int6
 	} else {
 		tnum_print(buf, sizeof(buf), r->s.var);
 		vlog(env, "invalid variable-offset %s stack R%d var_off=%s off=%d size=%lld\n",
-		     verb, regno, buf, off, (long long)size);
+		     verb, regno, buf, r->off + off, (long long)size);
 	}
 	return -EACCES;
 }
@@ -38,8 +38,12 @@ static int check_bounds(struct env *env, int regno, int off, int64_t size, enum 
 	}
 	*lo = (int64_t)r->off + off + r->s.smin;
 	*hi = (int64_t)r->off + off + r->s.smax + size;
-	if (*lo < -MAX_BPF_STACK || *lo >= 0 || *hi > 0 || size < 0)
+	if (*lo < -MAX_BPF_STACK || *lo >= 0)
 		return denied(env, r, regno, off, size, verb);
+	if (*hi > 0 || size < 0) {
+		denied(env, r, regno, off, size, verb);
+		return -EINVAL;
+	}
 	if ((uint64_t)-*lo > func->stack_depth)
 		func->stack_depth = (uint32_t)(-*lo + 7) / 8 * 8;
 	return frame_grow(env->st.frames[r->frame], (uint32_t)(-*lo + 7) / 8);
@@ -289,8 +293,12 @@ int stack_arg(struct env *env, int regno, int off, uint64_t size, bool zero_ok, 
 	struct frame *f;
 	int64_t lo, hi;
 
-	if (size > MAX_BPF_STACK || (!size && !zero_ok))
-		return denied(env, r, regno, off, (int64_t)size,
+	if (!size && !zero_ok) {
+		vlog(env, "invalid zero-sized read\n");
+		return -EACCES;
+	}
+	if (size > INT32_MAX)
+		return denied(env, r, regno, off, INT32_MAX,
 			      acc == ACC_READ ? "read from" : "write to");
 	UA_TRY(check_bounds(env, regno, off, (int64_t)size, acc, &lo, &hi));
 	f = env->st.frames[frame];

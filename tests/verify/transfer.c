@@ -40,7 +40,8 @@ static bool rng_has(const struct rng *r, uint64_t v, int w)
 
 /* -- Concrete semantics ---------------------------------------------------------- */
 
-static const uint8_t ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_AND, BPF_OR, BPF_XOR, BPF_LSH, BPF_RSH, BPF_ARSH};
+static const uint8_t ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_AND, BPF_OR,
+			      BPF_XOR, BPF_LSH, BPF_RSH, BPF_ARSH};
 #define N_OPS (sizeof(ops) / sizeof(ops[0]))
 
 static bool is_shift(uint8_t op)
@@ -260,8 +261,9 @@ static void small_cmp(const struct abstract *a, const struct abstract *b, enum s
 			checks++;
 			if (way >= 0 && way != holds)
 				fail("branch decided wrongly", i, k, (uint64_t)op);
-			if (holds && (!possible || !rng_has(&x.r, i, W) || !rng_has(&y.r, k, W) ||
-				      !tnum_has(tnum_low(x.t, W), i) || !tnum_has(tnum_low(y.t, W), k)))
+			if (holds &&
+			    (!possible || !rng_has(&x.r, i, W) || !rng_has(&y.r, k, W) ||
+			     !tnum_has(tnum_low(x.t, W), i) || !tnum_has(tnum_low(y.t, W), k)))
 				fail("assumption", i, k, (uint64_t)op);
 		}
 }
@@ -294,9 +296,22 @@ static uint64_t rnd(void)
 /* Values near the places where ranges break. */
 static uint64_t rnd_value(void)
 {
-	static const uint64_t edges[] = {0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0x7fffffff, 0x80000000,
-					 0xffffffff, 0x100000000, 0x7fffffffffffffff, 0x8000000000000000,
-					 0xffffffff00000000, 0xffffffff80000000, UINT64_MAX};
+	static const uint64_t edges[] = {0,
+					 1,
+					 0x7f,
+					 0x80,
+					 0xff,
+					 0x7fff,
+					 0x8000,
+					 0x7fffffff,
+					 0x80000000,
+					 0xffffffff,
+					 0x100000000,
+					 0x7fffffffffffffff,
+					 0x8000000000000000,
+					 0xffffffff00000000,
+					 0xffffffff80000000,
+					 UINT64_MAX};
 
 	switch (rnd() % 4) {
 	case 0:
@@ -347,8 +362,8 @@ static bool scalar_has(const struct scalar *s, uint64_t v)
 	int64_t sv = (int64_t)v;
 	uint32_t u32 = (uint32_t)v;
 
-	return tnum_has(s->var, v) && v >= s->umin && v <= s->umax && sv >= s->smin && sv <= s->smax &&
-	       u32 >= s->umin32 && u32 <= s->umax32 && (int32_t)u32 >= s->smin32 &&
+	return tnum_has(s->var, v) && v >= s->umin && v <= s->umax && sv >= s->smin &&
+	       sv <= s->smax && u32 >= s->umin32 && u32 <= s->umax32 && (int32_t)u32 >= s->smin32 &&
 	       (int32_t)u32 <= s->smax32;
 }
 
@@ -374,7 +389,7 @@ static void make_sets(uint64_t a[SET], uint64_t b[SET], struct scalar *sa, struc
 static void random_op(const uint64_t a[SET], const uint64_t b[SET], const struct scalar *sa,
 		      const struct scalar *sb)
 {
-	static const uint8_t more[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_AND, BPF_OR, BPF_XOR,
+	static const uint8_t more[] = {BPF_ADD, BPF_SUB, BPF_MUL,  BPF_AND, BPF_OR, BPF_XOR,
 				       BPF_LSH, BPF_RSH, BPF_ARSH, BPF_DIV, BPF_MOD};
 	uint8_t op = more[rnd() % sizeof(more)];
 	bool is32 = rnd() & 1;
@@ -411,9 +426,9 @@ static void random_unary(const uint64_t a[SET], const struct scalar *sa)
 	scalar_bswap(&e, swap_bits, swap);
 	for (int i = 0; i < SET; i++, checks += 6) {
 		uint64_t low = swap_bits == 64 ? a[i] : a[i] & ((1ull << swap_bits) - 1);
-		uint64_t swapped = swap_bits == 16 ? __builtin_bswap16((uint16_t)low) :
-				   swap_bits == 32 ? __builtin_bswap32((uint32_t)low) :
-						     __builtin_bswap64(low);
+		uint64_t swapped = swap_bits == 16   ? __builtin_bswap16((uint16_t)low)
+				   : swap_bits == 32 ? __builtin_bswap32((uint32_t)low)
+						     : __builtin_bswap64(low);
 		uint64_t sx = (uint64_t)sext(a[i], w);
 
 		if (!scalar_has(&x, is32 ? (uint32_t)sx : sx))
@@ -440,7 +455,8 @@ static void random_cmp(const uint64_t a[SET], const uint64_t b[SET], const struc
 
 	for (int i = 0; i < SET; i++)
 		for (int k = 0; k < SET; k++, checks++) {
-			bool holds = run_cmp(op, is32 ? (uint32_t)a[i] : a[i], is32 ? (uint32_t)b[k] : b[k], w);
+			bool holds = run_cmp(op, is32 ? (uint32_t)a[i] : a[i],
+					     is32 ? (uint32_t)b[k] : b[k], w);
 
 			if (way >= 0 && way != holds)
 				fail("branch decided wrongly", a[i], b[k], (uint64_t)op);

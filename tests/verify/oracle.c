@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The suite against the running Linux kernel: each disagreement on the verdict is listed, and
+ * is a failure unless `known` below gives its reason. Different texts or errnos for the same
+ * refusal are listed too, but do not fail: they differ between kernel versions.
+ */
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include "harness.h"
+
+static int fds[N_MAPS], agreed, texts, failures, unsafe;
+
+static const struct {
+	const char *name, *reason;
+} known[] = {
+	{"arena value past the end", "Linux up to 6.18 lets the address one past the end through"},
+};
+
+static const char *reason_for(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(known[i].name, name))
+			return known[i].reason;
+	return NULL;
+}
+
+static long sys_bpf(int cmd, union bpf_attr *attr, unsigned int size)
+{
+	long ret = syscall(__NR_bpf, cmd, attr, size);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static int linux_maps(void)
+{
+	for (int i = 0; i < N_MAPS; i++) {
+		union bpf_attr attr;
+
+		suite_map_attr(i, &attr);
+		fds[i] = (int)sys_bpf(BPF_MAP_CREATE, &attr, 72);
+		if (fds[i] < 0)
+			return fds[i];
+	}
+	return 0;
+}
+
+static bool names_map(const struct bpf_insn *insn)
+{
+	return insn_is_ldimm64(insn) &&
+	       (insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE);
+}
+
+static int linux_verify(const struct suite_case *c, char *log, uint32_t size)
+{
+	struct bpf_insn *insns = mem_dup(c->insns, c->n * sizeof(*insns));
+	union bpf_attr attr;
+	long fd;
+
+	if (!insns)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < c->n; i++)
+		if (names_map(&insns[i]) && insns[i].imm >= 0 && insns[i].imm < N_MAPS)
+			insns[i].imm = fds[insns[i].imm];
+	memset(&attr, 0, sizeof(attr));
+	attr.prog_type = c->type;
+	attr.insns = (uint64_t)(uintptr_t)insns;
+	attr.insn_cnt = c->n;
+	attr.license = (uint64_t)(uintptr_t)"GPL";
+	attr.log_buf = (uint64_t)(uintptr_t)log;
+	attr.log_size = size;
+	attr.log_level = 1;
+	attr.prog_flags = c->type == BPF_PROG_TYPE_SYSCALL ? BPF_F_SLEEPABLE : 0;
+	log[0] = 0;
+	fd = sys_bpf(BPF_PROG_LOAD, &attr, 120);
+	mem_free(insns);
+	if (fd < 0)
+		return (int)fd;
+	close((int)fd);
+	return 0;
+}
+
+static const char *last_line(char *log)
+{
+	char *end = strstr(log, "processed ");
+
+	if (end)
+		*end = 0;
+	end = log + strlen(log);
+	while (end > log && end[-1] == '\n')
+		*--end = 0;
+	while (end > log && end[-1] != '\n')
+		end--;
+	return end;
+}
+
+static void compare(const struct suite_case *c, void *arg)
+{
+	static char linux_log[1 << 20];
+	struct code *code = NULL;
+	int ours = harness_verify(c->type, c->insns, c->n, 1, NULL, &code);
+	int theirs = linux_verify(c, linux_log, sizeof(linux_log));
+	const char *reason = reason_for(c->name);
+
+	code_free(code);
+	if (!ours == !theirs) {
+		agreed++;
+		if (theirs && (ours != theirs || (c->msg && !strstr(linux_log, c->msg)))) {
+			texts++;
+			printf("text: %s: engine %d \"%s\"", c->name, ours, last_line(log_buf));
+			printf(", Linux %d \"%s\"\n", theirs, last_line(linux_log));
+		}
+		return;
+	}
+	unsafe += !ours && !reason;
+	failures += !reason;
+	printf("verdict: %s: engine %d \"%s\", Linux ", c->name, ours,
+	       ours ? last_line(log_buf) : "");
+	printf("%d \"%s\"%s%s\n", theirs, theirs ? last_line(linux_log) : "", reason ? ": " : "",
+	       reason ? reason : "");
+}
+
+int main(void)
+{
+	int err = linux_maps();
+
+	if (err) {
+		printf("skipped: this kernel does not let the caller create the maps: %d\n", err);
+		return 77;
+	}
+	harness_open();
+	suite_each(compare, NULL);
+	harness_close();
+	printf("%d verdicts agree (%d with another text), %d differ without a known reason, "
+	       "%d of them accepted here and refused by Linux\n",
+	       agreed, texts, failures, unsafe);
+	return failures != 0;
+}
