@@ -53,6 +53,6 @@ struct b_ops {
 };
 
 SEC(".struct_ops.link")
-struct b_ops ops = { .get = (void *)get };
+struct b_ops ops = {.get = (void *)get};
 
 char _license[] SEC("license") = "GPL";

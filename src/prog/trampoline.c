@@ -16,6 +16,8 @@
 #include "os/exec.h"
 #include "prog/struct_ops.h"
 
+#if defined(__x86_64__)
+
 /* -- Arguments and result ------------------------------------------------------- */
 
 /* The ABI leaves the bits above a narrow argument undefined. */
@@ -54,8 +56,6 @@ static uint64_t enter(struct member_func *f, uint64_t *args)
 }
 
 /* -- Code ------------------------------------------------------------------------------ */
-
-#if defined(__x86_64__)
 
 #define MAX_CODE 256
 #define REG_ARGS 6
@@ -135,7 +135,7 @@ int trampoline_new(struct member_func *f)
 int trampoline_new(struct member_func *f)
 {
 	log_warn("uarena: struct_ops: no native functions on this architecture\n");
-	return enter == NULL ? 0 : -EOPNOTSUPP;
+	return -EOPNOTSUPP;
 }
 
 #endif

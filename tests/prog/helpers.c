@@ -58,7 +58,7 @@ static void set_slot(struct ua_object *obj, uint32_t slot, const char *name)
 
 static void run_packets(struct ua_object *obj)
 {
-	uint32_t *runs;
+	uint32_t none = 0, *runs = &none;
 	size_t size;
 
 	set_slot(obj, 0, "tail_target");
