@@ -44,8 +44,20 @@ static uint64_t now_ns(void)
 
 static void mutate_number(uint8_t *p, size_t room)
 {
-	static const uint64_t edges[] = {0, 1, 2, 7, 8, 0x7f, 0xff, 0x7fff, 0xffff, 0x7fffffff,
-					 0x80000000, 0xffffffff, 0x7fffffffffffffff, UINT64_MAX};
+	static const uint64_t edges[] = {0,
+					 1,
+					 2,
+					 7,
+					 8,
+					 0x7f,
+					 0xff,
+					 0x7fff,
+					 0xffff,
+					 0x7fffffff,
+					 0x80000000,
+					 0xffffffff,
+					 0x7fffffffffffffff,
+					 UINT64_MAX};
 	static const uint8_t widths[] = {1, 2, 4, 8};
 	size_t n = widths[rnd() % 4];
 	uint64_t v = 0;
@@ -148,7 +160,8 @@ struct totals {
 	uint64_t count[3], slowest;
 };
 
-static bool iterate(struct ua_engine *engine, const struct seed *s, bool keep_input, struct totals *t)
+static bool iterate(struct ua_engine *engine, const struct seed *s, bool keep_input,
+		    struct totals *t)
 {
 	uint8_t *copy = malloc(s->size);
 	size_t size = s->size;
@@ -213,8 +226,8 @@ int main(int argc, char **argv)
 	printf("%llu refused, %llu opened, %llu loaded; slowest %.1f ms\n",
 	       (unsigned long long)t.count[0], (unsigned long long)t.count[1],
 	       (unsigned long long)t.count[2], t.slowest / 1e6);
-	printf("descriptors %u -> %u, mappings %u -> %u\n", fds, count_entries("/proc/self/fd"), mappings,
-	       count_mappings());
+	printf("descriptors %u -> %u, mappings %u -> %u\n", fds, count_entries("/proc/self/fd"),
+	       mappings, count_mappings());
 	ok &= count_entries("/proc/self/fd") <= fds && count_mappings() <= mappings + 64;
 	ua_engine__close(engine);
 	for (unsigned int i = 0; i < n_seeds; i++)

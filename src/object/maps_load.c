@@ -199,9 +199,10 @@ static int map_arena_elsewhere(struct ua_map *map, void *fixed, size_t len)
 	if (k->ops->mmap_displaced)
 		map->data = k->ops->mmap_displaced(k, map->fd, PROT_READ | PROT_WRITE, &err);
 	if (err)
-		return object_fail(map->obj, err,
-				   "map %s: cannot map the arena at %p: the address range is in use",
-				   map->name, fixed);
+		return object_fail(
+			map->obj, err,
+			"map %s: cannot map the arena at %p: the address range is in use",
+			map->name, fixed);
 	log_debug("uarena: object %s: map %s: %p is in use in this process, the arena is at %p: "
 		  "follow pointers of programs with ua_arena__to_host()\n",
 		  map->obj->name, map->name, fixed, map->data);

@@ -63,40 +63,142 @@ static Elf64_Rel *first_reloc(const char *sec)
 	return contents(sec);
 }
 
-static void cut_to(size_t n) { file.size = n; }
-static void empty(void) { cut_to(0); }
-static void no_magic(void) { file.data[1] = 'e'; }
-static void only_header(void) { cut_to(64); }
-static void half(void) { cut_to(file.size / 2); }
-static void elf32(void) { file.data[EI_CLASS] = ELFCLASS32; }
-static void big_endian(void) { file.data[EI_DATA] = ELFDATA2MSB; }
-static void machine(void) { header()->e_machine = EM_X86_64; }
-static void executable(void) { header()->e_type = ET_EXEC; }
-static void shoff(void) { header()->e_shoff = 1ull << 50; }
-static void shstrndx(void) { header()->e_shstrndx = 999; }
-static void sec_outside(void) { section("syscall")->sh_offset = file.size; }
-static void sec_size(void) { section("syscall")->sh_size = UINT64_MAX; }
-static void overlap(void) { section("license")->sh_offset = section("syscall")->sh_offset; }
-static void bss_huge(void) { section(".bss")->sh_size = 1ull << 40; }
-static void code_ragged(void) { section("syscall")->sh_size -= 3; }
-static void sym_section(void) { symbol("data")->st_shndx = 500; }
-static void sym_outside(void) { symbol("data")->st_size = 1u << 30; }
-static void sym_ragged(void) { symbol("data")->st_size -= 4; }
-static void sym_overlap(void) { symbol("callee")->st_size += 8; }
-static void sym_name(void) { symbol("data")->st_name = 0x7fffffff; }
-static void btf_magic(void) { *(uint16_t *)contents(".BTF") = 1; }
-static void btf_types(void) { ((uint32_t *)contents(".BTF"))[3] += 4; }
-static void ext_magic(void) { *(uint16_t *)contents(".BTF.ext") = 1; }
-static void ext_length(void) { ((uint32_t *)contents(".BTF.ext"))[3] = 1u << 30; }
-static void rel_symbol(void) { first_reloc(".relsyscall")->r_info = ELF64_R_INFO(99999, 1); }
-static void rel_offset(void) { first_reloc(".relsyscall")->r_offset = 1u << 30; }
-static void rel_odd(void) { first_reloc(".relsyscall")->r_offset += 1; }
-static void rel_insn(void) { first_reloc(".relsyscall")->r_offset += 2 * sizeof(struct bpf_insn); }
-static void rel_twice(void) { first_reloc(".relsyscall")[1] = first_reloc(".relsyscall")[0]; }
-static void rel_section(void) { section(".relsyscall")->sh_info = 12345; }
-static void rel_maps(void) { first_reloc(".rel.maps")->r_offset = 0; }
-static void map_cut(void) { symbol("pairs")->st_value = 4; }
-static void arena_huge(void) { section(".addr_space.1")->sh_size = 1u << 20; }
+static void cut_to(size_t n)
+{
+	file.size = n;
+}
+static void empty(void)
+{
+	cut_to(0);
+}
+static void no_magic(void)
+{
+	file.data[1] = 'e';
+}
+static void only_header(void)
+{
+	cut_to(64);
+}
+static void half(void)
+{
+	cut_to(file.size / 2);
+}
+static void elf32(void)
+{
+	file.data[EI_CLASS] = ELFCLASS32;
+}
+static void big_endian(void)
+{
+	file.data[EI_DATA] = ELFDATA2MSB;
+}
+static void machine(void)
+{
+	header()->e_machine = EM_X86_64;
+}
+static void executable(void)
+{
+	header()->e_type = ET_EXEC;
+}
+static void shoff(void)
+{
+	header()->e_shoff = 1ull << 50;
+}
+static void shstrndx(void)
+{
+	header()->e_shstrndx = 999;
+}
+static void sec_outside(void)
+{
+	section("syscall")->sh_offset = file.size;
+}
+static void sec_size(void)
+{
+	section("syscall")->sh_size = UINT64_MAX;
+}
+static void overlap(void)
+{
+	section("license")->sh_offset = section("syscall")->sh_offset;
+}
+static void bss_huge(void)
+{
+	section(".bss")->sh_size = 1ull << 40;
+}
+static void code_ragged(void)
+{
+	section("syscall")->sh_size -= 3;
+}
+static void sym_section(void)
+{
+	symbol("data")->st_shndx = 500;
+}
+static void sym_outside(void)
+{
+	symbol("data")->st_size = 1u << 30;
+}
+static void sym_ragged(void)
+{
+	symbol("data")->st_size -= 4;
+}
+static void sym_overlap(void)
+{
+	symbol("callee")->st_size += 8;
+}
+static void sym_name(void)
+{
+	symbol("data")->st_name = 0x7fffffff;
+}
+static void btf_magic(void)
+{
+	*(uint16_t *)contents(".BTF") = 1;
+}
+static void btf_types(void)
+{
+	((uint32_t *)contents(".BTF"))[3] += 4;
+}
+static void ext_magic(void)
+{
+	*(uint16_t *)contents(".BTF.ext") = 1;
+}
+static void ext_length(void)
+{
+	((uint32_t *)contents(".BTF.ext"))[3] = 1u << 30;
+}
+static void rel_symbol(void)
+{
+	first_reloc(".relsyscall")->r_info = ELF64_R_INFO(99999, 1);
+}
+static void rel_offset(void)
+{
+	first_reloc(".relsyscall")->r_offset = 1u << 30;
+}
+static void rel_odd(void)
+{
+	first_reloc(".relsyscall")->r_offset += 1;
+}
+static void rel_insn(void)
+{
+	first_reloc(".relsyscall")->r_offset += 2 * sizeof(struct bpf_insn);
+}
+static void rel_twice(void)
+{
+	first_reloc(".relsyscall")[1] = first_reloc(".relsyscall")[0];
+}
+static void rel_section(void)
+{
+	section(".relsyscall")->sh_info = 12345;
+}
+static void rel_maps(void)
+{
+	first_reloc(".rel.maps")->r_offset = 0;
+}
+static void map_cut(void)
+{
+	symbol("pairs")->st_value = 4;
+}
+static void arena_huge(void)
+{
+	section(".addr_space.1")->sh_size = 1u << 20;
+}
 
 static const struct {
 	const char *what;

@@ -180,7 +180,8 @@ struct scx_cgroup_init_args {
 	u64 bw_burst_us;
 };
 
-struct scx_cpu_acquire_args {};
+struct scx_cpu_acquire_args {
+};
 
 struct scx_cpu_release_args {
 	enum scx_cpu_preempt_reason reason;
@@ -241,14 +242,14 @@ struct scx_sub_detach_args {
 };
 
 /* Members behind the callbacks; the same in both forms. */
-#define SCX_OPS_DATA                                                                               \
-	u32 dispatch_max_batch;                                                                    \
-	u64 flags;                                                                                 \
-	u32 timeout_ms;                                                                            \
-	u32 exit_dump_len;                                                                         \
-	u64 hotplug_seq;                                                                           \
-	u64 sub_cgroup_id;                                                                         \
-	char name[SCX_OPS_NAME_LEN];                                                               \
+#define SCX_OPS_DATA                 \
+	u32 dispatch_max_batch;      \
+	u64 flags;                   \
+	u32 timeout_ms;              \
+	u32 exit_dump_len;           \
+	u64 hotplug_seq;             \
+	u64 sub_cgroup_id;           \
+	char name[SCX_OPS_NAME_LEN]; \
 	void *priv;
 
 struct sched_ext_ops {
@@ -279,7 +280,8 @@ struct sched_ext_ops {
 	void (*cgroup_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);
 	void (*cgroup_cancel_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);
 	void (*cgroup_set_weight)(struct cgroup *cgrp, u32 weight);
-	void (*cgroup_set_bandwidth)(struct cgroup *cgrp, u64 period_us, u64 quota_us, u64 burst_us);
+	void (*cgroup_set_bandwidth)(struct cgroup *cgrp, u64 period_us, u64 quota_us,
+				     u64 burst_us);
 	void (*cgroup_set_idle)(struct cgroup *cgrp, bool idle);
 	s32 (*sub_attach)(struct scx_sub_attach_args *args);
 	void (*sub_detach)(struct scx_sub_detach_args *args);
@@ -320,7 +322,8 @@ struct sched_ext_ops_cid {
 	void (*cgroup_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);
 	void (*cgroup_cancel_move)(struct task_struct *p, struct cgroup *from, struct cgroup *to);
 	void (*cgroup_set_weight)(struct cgroup *cgrp, u32 weight);
-	void (*cgroup_set_bandwidth)(struct cgroup *cgrp, u64 period_us, u64 quota_us, u64 burst_us);
+	void (*cgroup_set_bandwidth)(struct cgroup *cgrp, u64 period_us, u64 quota_us,
+				     u64 burst_us);
 	void (*cgroup_set_idle)(struct cgroup *cgrp, bool idle);
 	s32 (*sub_attach)(struct scx_sub_attach_args *args);
 	void (*sub_detach)(struct scx_sub_detach_args *args);
@@ -332,10 +335,10 @@ struct sched_ext_ops_cid {
 };
 
 /* What a struct_ops map holds: programs fill in data, the engine keeps common. */
-#define STRUCT_OPS_VALUE(NAME)                                                                     \
-	struct bpf_struct_ops_##NAME {                                                             \
-		struct bpf_struct_ops_common_value common;                                         \
-		struct NAME data __attribute__((aligned(64)));                                     \
+#define STRUCT_OPS_VALUE(NAME)                                 \
+	struct bpf_struct_ops_##NAME {                         \
+		struct bpf_struct_ops_common_value common;     \
+		struct NAME data __attribute__((aligned(64))); \
 	}
 STRUCT_OPS_VALUE(sched_ext_ops);
 STRUCT_OPS_VALUE(sched_ext_ops_cid);
