@@ -66,7 +66,8 @@ struct jit {
 	uint64_t blind_seed;
 	/* state of the function being emitted */
 	uint32_t func, cur;
-	uint16_t zx;	      /* registers known to have a zero upper half right now */
+	uint16_t zx; /* registers known to have a zero upper half right now */
+	uint32_t pass;
 	uint32_t *prev;	      /* offsets of the nodes in the pass before; NULL in the first */
 	uint8_t t1_low;	      /* register whose low half the first temporary holds, or NO_REG */
 	uint32_t thunk_label; /* reloads the may_goto budget */

@@ -4,7 +4,8 @@
  *
  * Backward: which registers are live behind a node, and of which the upper half matters.
  * Forward: which registers have a zero upper half before it. Both walks repeat until nothing
- * changes; facts only ever grow (live) or shrink (zero), so they end.
+ * changes; facts only ever grow (live) or shrink (zero), so they end. Ordinary functions take a
+ * handful of rounds. One made to take thousands is compiled without facts.
  */
 #include "jit/ir.h"
 
@@ -12,6 +13,7 @@
 #define ARGS (bit(1) | bit(2) | bit(3) | bit(4) | bit(5))
 #define CALLER_SAVED (R0 | ARGS)
 #define ALL_REGS 0x7ffu
+#define MAX_ROUNDS 32
 
 /* -- Effects -------------------------------------------------------------- */
 
@@ -378,18 +380,34 @@ static bool walk_forward(struct ir *ir, const struct node_func *f)
 	return changed;
 }
 
+static bool settle(bool walks, uint32_t *rounds)
+{
+	return walks && ++*rounds < MAX_ROUNDS;
+}
+
+static void assume_nothing(struct ir *ir, const struct node_func *f)
+{
+	for (uint32_t i = f->first; i < f->end; i++) {
+		ir->nodes[i].live = ir->nodes[i].live_hi = ALL_REGS;
+		ir->nodes[i].zx = 0;
+	}
+}
+
 int ir_flow(struct ir *ir, const struct node_func *f)
 {
 	struct liveness *in = mem_calloc(f->end - f->first, sizeof(*in));
+	uint32_t rounds = 0;
 
 	UA_FAIL_IF(!in, -ENOMEM);
 	find_labels(ir, f);
-	while (walk_backward(ir, f, in))
+	while (settle(walk_backward(ir, f, in), &rounds))
 		;
 	mem_free(in);
 	for (uint32_t i = f->first; i < f->end; i++)
 		ir->nodes[i].zx = i == f->first ? 0 : ALL_REGS;
-	while (walk_forward(ir, f))
+	while (settle(walk_forward(ir, f), &rounds))
 		;
+	if (rounds >= MAX_ROUNDS)
+		assume_nothing(ir, f);
 	return 0;
 }

@@ -193,6 +193,27 @@ static void turn_around(const struct span *s, uint32_t i)
 	remove_node(mov);
 }
 
+/* Values by number: a copy onto a register that already holds the value goes. */
+static void drop_known_copies(const struct span *s)
+{
+	uint32_t value[MAX_BPF_REG], next = 0;
+
+	for (uint32_t i = s->f->first; i < s->f->end; i++) {
+		struct node *n = at(s, i);
+		struct effects e;
+
+		if (i == s->f->first || n->flags & NODE_LABEL)
+			for (uint8_t r = 0; r < MAX_BPF_REG; r++)
+				value[r] = next++;
+		if (is_copy(n) && value[n->dst] == value[n->src])
+			remove_node(n);
+		ir_effects(n, &e);
+		for (uint8_t r = 0; r < MAX_BPF_REG; r++)
+			if (e.def & bit(r))
+				value[r] = is_copy(n) ? value[n->src] : next++;
+	}
+}
+
 static bool pass_copies(const struct span *s)
 {
 	bool any = false;
@@ -769,6 +790,8 @@ int ir_fuse(struct ir *ir, const struct node_func *f)
 	pass_jumps(&s);
 	UA_TRY(ir_flow(ir, f));
 	pass_rotates(&s);
+	UA_TRY(ir_flow(ir, f));
+	drop_known_copies(&s);
 	UA_TRY(ir_flow(ir, f));
 	pass_copies(&s);
 	UA_TRY(ir_flow(ir, f));

@@ -14,6 +14,7 @@
 
 #define N_REGS 10
 #define LOOK_BACK 24
+#define MAX_ROUNDS 32
 #define MAX_NODES 20000 /* longer functions stay as they are: the table would be large */
 
 /* Definition of a register that reaches a node: none seen, several, or a node. */
@@ -83,33 +84,47 @@ static bool merge(uint32_t into[N_REGS], const uint32_t from[N_REGS])
 	return changed;
 }
 
-static void find_reaching(struct hoist *h)
+static bool reach_once(struct hoist *h)
 {
-	bool changed = true;
+	bool changed = false;
 
+	for (uint32_t i = 0; i < h->n; i++) {
+		uint32_t out[N_REGS], next[2], count = successors(h, i, next);
+
+		reach_after(h, i, out);
+		while (count--)
+			changed |= merge(h->reach[next[count]], out);
+	}
+	return changed;
+}
+
+static bool find_reaching(struct hoist *h)
+{
 	for (uint8_t r = 0; r < N_REGS; r++)
 		h->reach[0][r] = SEVERAL; /* arguments */
-	while (changed) {
-		changed = false;
-		for (uint32_t i = 0; i < h->n; i++) {
-			uint32_t out[N_REGS], next[2], count = successors(h, i, next);
-
-			reach_after(h, i, out);
-			while (count--)
-				changed |= merge(h->reach[next[count]], out);
-		}
-	}
+	for (int round = 0; round < MAX_ROUNDS; round++)
+		if (!reach_once(h))
+			return true;
+	return false;
 }
 
 static void find_depths(struct hoist *h)
 {
+	uint32_t depth = 0;
+
+	/* First where loops begin and what ends behind a node, then the sums. */
 	for (uint32_t i = 0; i < h->n; i++) {
 		const struct node *n = node_at(h, i);
-		bool jumps = ir_is_jump(n) && n->op != OP_MAY_GOTO;
-		uint32_t head = jumps ? n->target - h->f->first : UINT32_MAX;
+		uint32_t head = n->target - h->f->first;
 
-		for (uint32_t k = head; k <= i; k++)
-			h->depth[k]++;
+		if (!ir_is_jump(n) || n->op == OP_MAY_GOTO || head > i)
+			continue;
+		h->depth[head]++;
+		h->depth[i + 1]--;
+	}
+	for (uint32_t i = 0; i < h->n; i++) {
+		depth += h->depth[i];
+		h->depth[i] = depth;
 	}
 }
 
@@ -225,11 +240,12 @@ static void rebase(struct hoist *h)
 static int run(struct hoist *h)
 {
 	h->reach = mem_calloc(h->n, sizeof(*h->reach));
-	h->depth = mem_calloc(h->n, sizeof(*h->depth));
+	h->depth = mem_calloc(h->n + 1, sizeof(*h->depth));
 	h->ptr = mem_calloc(h->n, sizeof(*h->ptr));
 	UA_FAIL_IF(!h->reach || !h->depth || !h->ptr, -ENOMEM);
 	find_depths(h);
-	find_reaching(h);
+	if (!find_reaching(h))
+		return 0;
 	for (uint32_t i = 0; i < h->n; i++)
 		if (!can_rebase(node_at(h, i)))
 			h->ptr[i].denied = true;

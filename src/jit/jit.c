@@ -15,6 +15,7 @@
 #include <sys/random.h>
 
 #define MAX_CODE (64u << 20)
+#define MAX_SHRINKING_PASSES 12 /* then jumps stay as they are, and loops unpadded */
 
 bool jit_available(void)
 {
@@ -120,7 +121,7 @@ static bool adjust_jumps(struct jit *j)
 		if (fix->jump == NO_JUMP)
 			continue;
 		size = &j->shorts[fix->jump];
-		if (*size == JUMP_LONG && fits)
+		if (*size == JUMP_LONG && fits && j->pass < MAX_SHRINKING_PASSES)
 			*size = JUMP_SHORT;
 		else if (*size == JUMP_SHORT && !fits)
 			*size = JUMP_LONG_FOR_GOOD;
@@ -140,7 +141,7 @@ uint32_t asm_loop_padding(const struct jit *j, uint32_t head)
 	const struct node *n = &j->ir.nodes[head];
 	uint32_t pos = (uint32_t)j->n, size;
 
-	if (!j->prev)
+	if (!j->prev || j->pass >= MAX_SHRINKING_PASSES)
 		return 0;
 	size = j->prev[n->loop_end + 1] - j->prev[head];
 	if (size <= 64)
@@ -162,7 +163,7 @@ static int emit_all(struct jit *j)
 	j->cap = 64 * j->ir.n + 4096;
 	j->buf = mem_alloc(j->cap);
 	UA_FAIL_IF(!j->buf, -ENOMEM);
-	for (int pass = 0;; pass++) {
+	for (;; j->pass++) {
 		emit_pass(j);
 		UA_TRY(j->err);
 		UA_FAIL_IF(j->n > MAX_CODE, -EOPNOTSUPP);
@@ -171,7 +172,7 @@ static int emit_all(struct jit *j)
 			j->cap = 2 * j->n;
 			j->buf = mem_alloc(j->cap);
 			UA_FAIL_IF(!j->buf, -ENOMEM);
-		} else if (!adjust_jumps(j) && pass >= 2) {
+		} else if (!adjust_jumps(j) && j->pass >= 2) {
 			return 0;
 		}
 		UA_TRY(keep_offsets(j));

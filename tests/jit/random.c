@@ -36,7 +36,7 @@ static bool is_random_op(uint16_t op)
 	case K_EXIT:
 		return false;
 	default:
-		return op < OP_PLDX8 || op > OP_PLDSX32;
+		return true;
 	}
 }
 
@@ -81,6 +81,13 @@ static void put_random_op(struct builder *b, uint16_t op)
 			off += (int32_t)below(8) & (below(4) ? 0 : 7);
 		if (off > SPILL + 56)
 			off = SPILL + 56;
+	} else if (op >= OP_PLDX8 && op <= OP_PLDSX32) {
+		if (below(2)) {
+			src = 10;
+			off = SPILL + (int32_t)below(56);
+		} else {
+			put_op(b, OP_AND64_K, src, 0, 0, 0xfff); /* nothing is mapped there */
+		}
 	} else if (is_arena_memory(op) && pointer_in_r9 && below(2)) {
 		*(reads ? &src : &dst) = 9;
 		off = (int32_t)below(1024) * 8;
