@@ -106,6 +106,12 @@ void ext_unregister(const struct ext_region *region)
 	pthread_mutex_unlock(&regions_lock);
 }
 
+/* In a child the thread that held the lock is gone; the list itself is never half changed. */
+void ext_forked(void)
+{
+	pthread_mutex_init(&regions_lock, NULL);
+}
+
 /* -- Lookup, in the handler ----------------------------------------------- */
 
 static const struct ext_entry *entry_at(const struct ext_region *r, uintptr_t pc)

@@ -214,8 +214,12 @@ static void on_fault(int sig, siginfo_t *info, void *ctx)
 
 /* -- Installation, in normal context -------------------------------------- */
 
+static pthread_mutex_t install_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static void forked(void)
 {
+	pthread_mutex_init(&install_lock, NULL);
+	ext_forked();
 	trap_forked();
 	deferred_forked();
 }
@@ -232,11 +236,10 @@ static int install_once(void)
 
 int fault_install(void)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	static bool installed;
 	int err = 0;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&install_lock);
 	if (!installed)
 		err = install_once();
 	installed = installed || !err;
@@ -244,6 +247,6 @@ int fault_install(void)
 		err = chain_install(SIGSEGV, on_fault);
 	if (!err)
 		err = chain_install(SIGBUS, on_fault);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&install_lock);
 	return err;
 }
