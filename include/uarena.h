@@ -436,7 +436,7 @@ UA_API uint32_t ua_kfunc_map__value_size(const void *map);
  *
  * Between enter and exit the struct and its functions stay valid, even while the link is
  * updated or destroyed. Members without a program are NULL, data members hold what the object
- * set. A program that is stopped returns its errno where an int can hold it, else 0.
+ * set. A program that is stopped returns its errno if the result is a signed int, else 0.
  *
  * Arguments are integers and pointers of up to 8 bytes, at most 12. A function of the BTF named
  * "<struct>__<member>" marks parameters by suffixes of their names: __arena (a host pointer into

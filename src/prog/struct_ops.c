@@ -77,8 +77,8 @@ static void fill_ret(const struct btf *btf, uint32_t type_id, struct struct_ops_
 {
 	const struct btf_type *t = btf_resolve(btf, &type_id);
 
-	m->ret_pointer = type_id && btf_is_ptr(t);
-	m->ret_size = !type_id ? 0 : m->ret_pointer ? 8 : (uint8_t)min_t(uint32_t, t->size, 8);
+	m->ret_errno = type_id && btf_is_int(t) && t->size >= sizeof(int) &&
+		       (btf_int_encoding(t) & BTF_INT_SIGNED);
 }
 
 static int fill_function(const struct btf *btf, const char *type, struct struct_ops_member *m)

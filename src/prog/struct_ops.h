@@ -108,9 +108,8 @@ struct member_arg_conv {
 struct member_func {
 	struct prog *prog; /* held */
 	uint32_t n_args;
-	uint8_t ret_size; /* 0: void */
-	bool ret_pointer;
-	bool plain; /* no argument needs converting */
+	bool ret_errno; /* the result is a signed int or wider: a stopped program gives its errno */
+	bool plain;	/* no argument needs converting */
 	struct member_arg_conv args[STRUCT_OPS_MAX_ARGS];
 	void *code; /* the C function */
 	size_t code_size;

@@ -155,8 +155,7 @@ static int func_new(const struct struct_ops_member *m, struct prog *p, struct me
 
 	UA_FAIL_IF(!f, -ENOMEM);
 	f->n_args = m->n_args;
-	f->ret_size = m->ret_size;
-	f->ret_pointer = m->ret_pointer;
+	f->ret_errno = m->ret_errno;
 	memcpy(f->args, m->args, sizeof(f->args));
 	f->plain = is_plain(f);
 	f->prog = prog_get(p);

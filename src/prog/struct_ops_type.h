@@ -12,8 +12,7 @@ struct struct_ops_member {
 	uint32_t off, size;
 	uint32_t proto; /* BTF id of the prototype; 0: a data member */
 	uint32_t n_args;
-	uint8_t ret_size;
-	bool ret_pointer;
+	bool ret_errno;
 	struct member_arg_conv args[STRUCT_OPS_MAX_ARGS];
 	uint8_t arg_flags[STRUCT_OPS_MAX_ARGS]; /* the same marks, as the verifier takes them */
 };

@@ -37,12 +37,6 @@ static uint64_t convert(const struct member_func *f, const struct member_arg_con
 	return (uint32_t)(v - (uintptr_t)arena_window_base(f->prog->arena));
 }
 
-/* A program that was stopped gives its errno where an int can hold it, else nothing. */
-static uint64_t failed(const struct member_func *f, int err)
-{
-	return f->ret_size >= 4 && !f->ret_pointer ? (uint64_t)(int64_t)err : 0;
-}
-
 static uint64_t enter(struct member_func *f, uint64_t *args)
 {
 	uint64_t ret = 0;
@@ -52,7 +46,9 @@ static uint64_t enter(struct member_func *f, uint64_t *args)
 		for (uint32_t i = 0; i < f->n_args; i++)
 			args[i] = convert(f, &f->args[i], args[i]);
 	err = prog_call(f->prog, args, f->n_args * 8, &ret);
-	return ua_unlikely(err) ? failed(f, err) : ret;
+	if (ua_unlikely(err))
+		return f->ret_errno ? (uint64_t)(int64_t)err : 0;
+	return ret;
 }
 
 /* -- Code ------------------------------------------------------------------------------ */

@@ -12,6 +12,8 @@ struct {
 u64 __arena_global numbers[3] = {1000, 200, 30};
 u64 calls;
 
+extern void o_fail(s32 err) __ksym __weak;
+
 SEC("struct_ops/pick")
 u32 pick_one(u64 *ctx)
 {
@@ -32,6 +34,8 @@ u32 pick_two(u64 *ctx)
 SEC("struct_ops/many")
 u64 many(u64 *ctx)
 {
+	if ((u32)ctx[0] == 99 && o_fail)
+		o_fail(-7);
 	/* every argument as a whole word: narrow ones must arrive widened */
 	return ctx[0] + ctx[1] + ctx[2] + ctx[3] + ctx[4] + ctx[5] + ctx[6] + ctx[7];
 }
@@ -61,6 +65,8 @@ u64 tell(u64 *ctx)
 SEC("struct_ops.s/sleepy")
 int sleepy(u64 *ctx)
 {
+	if ((int)ctx[0] == 99 && o_fail)
+		o_fail(-7);
 	return (int)ctx[0] - 1;
 }
 

@@ -20,8 +20,14 @@ static struct ua_map *map(struct ua_object *obj, const char *name)
 	return m;
 }
 
+static void o_fail(int32_t err)
+{
+	ua_kfunc__fail(err);
+}
+
 static struct ua_engine *engine_with_policy(enum ua_exec exec, const struct ua_struct_ops_opts *o)
 {
+	static const struct ua_kfunc fail = UA_KFUNC(void, o_fail, (s32, err));
 	static const struct ua_struct_ops_mark marks[] = {
 		{"sum", 0, UA_ARG_ARENA},
 		{"sum", 1, UA_ARG_ARENA | UA_ARG_NULLABLE},
@@ -32,6 +38,7 @@ static struct ua_engine *engine_with_policy(enum ua_exec exec, const struct ua_s
 	struct ua_engine *engine;
 
 	CHECK_EQ(ua_engine__open(&opts, &engine), 0);
+	CHECK_EQ(ua_engine__add_kfuncs(engine, &fail, 1), 0);
 	CHECK_EQ(ua_engine__add_btf_file(engine, types_path), 0);
 	if (o)
 		with_marks = *o;
@@ -82,6 +89,8 @@ static void check_first(struct ua_object *obj)
 	CHECK(!p->absent);
 	CHECK_EQ(p->pick(&req, 5), 75);
 	CHECK_EQ(p->sleepy(-4), -5);
+	CHECK_EQ(p->sleepy(99), -7); /* failed: an int says why */
+	CHECK_EQ(p->many(99, 0, 0, 0, 0, 0, 0, 1), 0);
 	CHECK_EQ(p->many(-1, 2, -3, 4, -5, 6, -7, 1ull << 40), (1ull << 40) - 4);
 	CHECK_EQ(ua_object__find_global(obj, "numbers", &user, &size), 0);
 	n = ua_arena__to_host(arena, (uintptr_t)user);
