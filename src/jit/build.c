@@ -67,6 +67,62 @@ static int append(struct ir *ir, const struct op *op, uint32_t slot)
 	return 0;
 }
 
+/* -- Inlining ------------------------------------------------------------- */
+
+#define INLINE_MAX 16
+
+/* Only computes, in caller-saved registers: nothing that could be reported from inside. */
+static bool can_inline_op(const struct op *op)
+{
+	if (op->op == OP_PAD)
+		return true;
+	if (op->dst > BPF_REG_5 || (op->src > BPF_REG_5 && op->op != OP_LDIMM64))
+		return false;
+	switch (op_info[op->op].kind) {
+	case K_ALU_K:
+	case K_ALU_X:
+	case K_UNARY:
+	case K_MOVSX:
+	case K_CAST:
+		return true;
+	case K_LDIMM64:
+		return op->src != BPF_PSEUDO_FUNC;
+	default:
+		return false;
+	}
+}
+
+/* A leaf without branches: worth more in place than the call of it. */
+static bool can_inline(const struct code *code, const struct code_func *f)
+{
+	if (f->end - f->start > INLINE_MAX || code->ops[f->end - 1].op != OP_EXIT)
+		return false;
+	for (uint32_t i = f->start; i < f->end - 1; i++)
+		if (!can_inline_op(&code->ops[i]))
+			return false;
+	return true;
+}
+
+static int append_inlined(struct ir *ir, const struct code_func *f)
+{
+	for (uint32_t i = f->start; i < f->end - 1; i++)
+		if (ir->code->ops[i].op != OP_PAD)
+			UA_TRY(append(ir, &ir->code->ops[i], i));
+	return 0;
+}
+
+static int append_slot(struct ir *ir, uint32_t slot)
+{
+	const struct code *code = ir->code;
+	const struct op *op = &code->ops[slot];
+
+	if (op->op == OP_PAD)
+		return 0;
+	if (op->op == OP_CALL_LOCAL && can_inline(code, &code->funcs[op->imm]))
+		return append_inlined(ir, &code->funcs[op->imm]);
+	return append(ir, op, slot);
+}
+
 static int build_func(struct ir *ir, uint32_t f)
 {
 	const struct code *code = ir->code;
@@ -75,8 +131,7 @@ static int build_func(struct ir *ir, uint32_t f)
 	nf->first = (uint32_t)ir->n;
 	for (uint32_t i = code->funcs[f].start; i < code->funcs[f].end; i++) {
 		ir->node_of[i] = (uint32_t)ir->n;
-		if (code->ops[i].op != OP_PAD)
-			UA_TRY(append(ir, &code->ops[i], i));
+		UA_TRY(append_slot(ir, i));
 	}
 	nf->end = (uint32_t)ir->n;
 	for (uint32_t i = nf->first; i < nf->end; i++) {

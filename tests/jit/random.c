@@ -345,8 +345,15 @@ static void put_callee(struct builder *b)
 {
 	uint32_t first, n = 2 + below(12);
 
-	in_callee = true;
 	put_op(b, OP_MOV64_X, 0, 1, 0, 0);
+	if (below(3) == 0) { /* small enough to be inlined */
+		for (uint32_t i = below(8); i > 0; i--)
+			put_op(b, OP_ADD64_K + (uint16_t)below(OP_MOV32_X - OP_ADD64_K + 1),
+			       (uint8_t)below(6), (uint8_t)below(6), 0, (int32_t)below(32));
+		put_op(b, OP_EXIT, 0, 0, 0, 0);
+		return;
+	}
+	in_callee = true;
 	for (uint8_t i = 6; i < 10; i++)
 		put_op(b, OP_MOV64_X, i, (uint8_t)(1 + below(5)), 0, 0);
 	for (int i = 0; i < 8; i++)
