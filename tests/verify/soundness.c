@@ -72,6 +72,8 @@ static uint64_t edge(void)
 		return rnd();
 	case 1:
 		return rnd() >> below(64);
+	case 2:
+		return below(60);
 	default:
 		return edges[below(ARRAY_SIZE(edges))] + below(3) - 1;
 	}
@@ -101,9 +103,10 @@ static void put64(uint8_t dst, uint8_t src, uint64_t v)
 	PUT(INSN(0, 0, 0, 0, (int32_t)(v >> 32)));
 }
 
+/* Numbers live in r0 to r5, pointers above; now and then anything goes. */
 static uint8_t reg(void)
 {
-	return (uint8_t)below(10);
+	return (uint8_t)(below(40) ? below(6) : below(10));
 }
 
 static uint8_t size(void)
@@ -182,11 +185,11 @@ static void put_bound(uint8_t r)
 
 static void put_value(void)
 {
-	uint8_t r = (uint8_t)(6 + below(4)), i = (uint8_t)(1 + below(5));
+	uint8_t r = (uint8_t)(6 + below(3)), i = (uint8_t)below(6);
 
 	put64(r, BPF_PSEUDO_MAP_VALUE, MAP_ARRAY | (uint64_t)below(ARRAY_VALUE) << 32);
-	if (below(2)) {
-		if (below(2))
+	if (below(3)) {
+		if (below(8))
 			put_bound(i);
 		PUT(ALUX(BPF_ADD, r, i));
 	}
@@ -199,7 +202,7 @@ static void put_value(void)
 static void put_stack(void)
 {
 	int16_t off = (int16_t)(-8 * (int)(1 + below(6)) + (below(4) ? 0 : (int)below(8)));
-	uint8_t r = (uint8_t)(1 + below(9)), i = reg();
+	uint8_t r = (uint8_t)(6 + below(3)), i = reg();
 
 	switch (below(4)) {
 	case 0:
@@ -217,8 +220,21 @@ static void put_stack(void)
 		if (i != r)
 			put_bound(i);
 		PUT(ALUX(BPF_ADD, r, i));
-		PUT(INSN((below(2) ? BPF_LDX : BPF_STX) | BPF_MEM | BPF_B, r, r, below(8), 0));
+		if (below(2))
+			PUT(LDX(BPF_B, i, r, below(8)));
+		else
+			PUT(STX(BPF_B, r, i, below(8)));
 	}
+}
+
+/* A call leaves r1 to r5 unset. */
+static void put_numbers(void)
+{
+	for (uint8_t r = 1; r < 6; r++)
+		if (below(3))
+			PUT(MOVX(r, 0));
+		else
+			PUT(MOV(r, (int32_t)edge()));
 }
 
 static void put_call(void)
@@ -236,16 +252,19 @@ static void put_call(void)
 		PUT(ALU(BPF_ADD, 2, -8));
 		put64(1, BPF_PSEUDO_MAP_FD, below(2) ? MAP_HASH : MAP_ARRAY);
 		PUT(CALL(1));
-		PUT(JMP(below(2) ? BPF_JEQ : BPF_JNE, 0, 0, 1 + below(3)));
+		PUT(JMP(below(20) ? BPF_JEQ : BPF_JNE, 0, 0, 1));
+		PUT(ST(size(), 0, below(50), 3));
+		PUT(MOV(0, (int32_t)edge()));
 		break;
 	default:
+		PUT(MOVX(2, reg()));
 		PUT(MOVX(1, 10));
 		PUT(ALU(BPF_ADD, 1, -8 * (int)(1 + below(6))));
-		PUT(MOVX(2, 6 + below(4)));
 		put_bound(2);
 		PUT(MOV(3, 0));
 		PUT(CALL(113));
 	}
+	put_numbers();
 }
 
 static void put_atomic(void)
@@ -254,20 +273,20 @@ static void put_atomic(void)
 		BPF_ADD,  BPF_ADD | BPF_FETCH, BPF_OR,	     BPF_AND | BPF_FETCH, BPF_XOR,
 		BPF_XCHG, BPF_CMPXCHG,	       BPF_LOAD_ACQ, BPF_STORE_REL};
 
-	PUT(INSN(BPF_STX | BPF_ATOMIC | (below(2) ? BPF_W : BPF_DW), below(3) ? 10 : reg(), reg(),
+	PUT(INSN(BPF_STX | BPF_ATOMIC | (below(2) ? BPF_W : BPF_DW), below(8) ? 10 : reg(), reg(),
 		 -8 * (int)(1 + below(6)), ops[below(ARRAY_SIZE(ops))]));
 }
 
 static void put_arena(void)
 {
-	uint8_t r = (uint8_t)(1 + below(9));
+	uint8_t r = (uint8_t)(6 + below(3));
 
 	if (!with_arena)
 		return;
 	PUT(INSN(BPF_ALU64 | BPF_MOV | BPF_X, r, reg(), BPF_ADDR_SPACE_CAST,
 		 below(4) ? BPF_CAST_KERN : BPF_CAST_USER));
 	if (below(2))
-		put_alu();
+		PUT(INSN(BPF_ALU64 | (below(2) ? BPF_ADD : BPF_AND) | BPF_X, r, reg(), 0, 0));
 	if (below(2))
 		PUT(LDX(size(), reg(), r, (int16_t)rnd()));
 	else
@@ -319,7 +338,7 @@ static void put_piece(void)
 		break;
 	default:
 		if (below(3))
-			PUT(LDX(size(), reg(), below(3) ? 9 : reg(), 8 * (int)below(40)));
+			PUT(LDX(size(), reg(), below(12) ? 9 : reg(), 8 * (int)below(32)));
 		else
 			put_loop();
 	}
@@ -355,15 +374,10 @@ static void make(void)
 	if (with_arena)
 		put64(2, BPF_PSEUDO_MAP_FD, MAP_ARENA);
 	for (uint8_t r = 0; r < 9; r++)
-		if (below(8))
-			PUT(MOV(r, (int32_t)edge()));
-	if (below(2)) {
-		PUT(CALL(5));
-		PUT(MOVX(6, 0));
-		PUT(CALL(7));
-		PUT(MOVX(7, 0));
-		for (uint8_t r = 1; r < 6; r++)
-			PUT(MOVX(r, 6 + (r & 1)));
+		PUT(MOV(r, (int32_t)edge()));
+	if (below(8)) {
+		PUT(CALL(below(2) ? 5 : 7));
+		put_numbers();
 	}
 	while (pieces--)
 		put_piece();
