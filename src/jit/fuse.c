@@ -707,6 +707,51 @@ static uint32_t skip_nops(const struct span *s, uint32_t i)
 	return i;
 }
 
+static bool is_access(const struct node *n)
+{
+	switch (op_info[n->op].kind) {
+	case K_LDX:
+	case K_ST:
+	case K_STX:
+	case K_ATOMIC:
+	case K_LDACQ:
+	case K_STREL:
+		return true;
+	default:
+		return false;
+	}
+}
+
+#define LOOK_AHEAD 12
+
+/*
+ * Whether the value that `reg` has from node `i` on soon becomes part of an address. There a
+ * branch is better: the access starts early on a guess, and guessing right half of the time
+ * already beats waiting for a comparison whose operand comes from memory.
+ */
+static bool feeds_address(const struct span *s, uint32_t i, uint8_t reg)
+{
+	uint16_t from = bit(reg);
+
+	for (int steps = 0; steps < LOOK_AHEAD && from && i < s->f->end; steps++) {
+		const struct node *n = at(s, i);
+		struct effects e;
+
+		if (n->op == OP_JA || n->op == OP_JA32) {
+			i = n->target;
+			continue;
+		}
+		if (ir_is_jump(n) || !ir_falls_through(n))
+			return false;
+		if (n->op < OP_COUNT && is_access(n) && from & bit(ir_address_reg(n)))
+			return true;
+		ir_effects(n, &e);
+		from = e.use & from ? from | e.def : from & (uint16_t)~e.def;
+		i++;
+	}
+	return false;
+}
+
 /* The arm's own form is kept beside the list, for lowering. */
 static int keep_cold(struct ir *ir, struct node *n, const struct node *nodes, uint32_t count)
 {
@@ -737,6 +782,8 @@ static int fuse_select(const struct span *s, uint32_t i)
 	if (jump->target != end && skip_nops(s, jump->target) != end &&
 	    !((at(s, end)->op == OP_JA || at(s, end)->op == OP_JA32) &&
 	      at(s, end)->target == jump->target && !(at(s, end)->flags & NODE_LABEL)))
+		return 0;
+	if (feeds_address(s, end, arm->dst))
 		return 0;
 	copy = *arm;
 	ir_effects(&copy, &e);
