@@ -282,6 +282,15 @@ static bool spill_in(const uint8_t kind[8])
 	return kind[0] == SLOT_SPILL;
 }
 
+/* Nothing is known of it: neither bits nor any of the four ranges. */
+static bool says_nothing(const struct reg *r)
+{
+	struct scalar any;
+
+	scalar_unknown(&any);
+	return r->type == R_SCALAR && !r->id && scalar_eq(&r->s, &any);
+}
+
 static bool slot_safe(const uint8_t old[8], const struct reg *old_reg, const struct slot *cur,
 		      bool exact, enum mode mode, struct idmap *map)
 {
@@ -298,8 +307,7 @@ static bool slot_safe(const uint8_t old[8], const struct reg *old_reg, const str
 		return !memcmp(old, cur->kind, 8) && reg_safe(old_reg, &cur->reg, true, mode, map);
 	if (mode == NOT_EXACT && !exact)
 		return true;
-	if (spill_in(old) && !(old_reg->id == 0 && tnum_eq(old_reg->s.var, TNUM_UNKNOWN) &&
-			       old_reg->s.smin == INT64_MIN && old_reg->s.smax == INT64_MAX))
+	if (spill_in(old) && !says_nothing(old_reg))
 		return !memcmp(old, cur->kind, 8) && reg_safe(old_reg, &cur->reg, true, mode, map);
 	return bytes_safe(old, cur);
 }
