@@ -26,6 +26,7 @@ static int frame_push(struct env *env, struct vstate *st, uint32_t func)
 		f = st->frames[st->depth + 1] = frame_new();
 	UA_FAIL_IF(!f, -ENOMEM);
 	memset(f->regs, 0, sizeof(f->regs));
+	memset(f->set_at, 0, sizeof(f->set_at));
 	f->n_slots = 0;
 	f->func = func;
 	f->callsite = env->insn_idx;
@@ -124,6 +125,7 @@ static int enter_async(struct env *env, const struct callback *cb)
 	st->in_sleepable = false;
 	f = st->frames[0];
 	memset(f->regs, 0, sizeof(f->regs));
+	memset(f->set_at, 0, sizeof(f->set_at));
 	f->n_slots = 0;
 	f->func = cb->func;
 	f->callsite = UINT32_MAX;

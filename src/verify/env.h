@@ -158,8 +158,9 @@ struct env {
 	bool line_open;
 	bool print_all;	  /* the whole state is due in the log */
 	bool path_dead;	  /* nothing can reach the next instruction */
-	char reason[256]; /* first error text, for the explanation */
-	uint32_t reason_insn;
+	char reason[256]; /* the last message, for the explanation */
+	char explanation[4096];
+	size_t explanation_len;
 };
 
 static inline struct frame *env_frame(struct env *env)
@@ -232,6 +233,7 @@ int flow_init(struct env *env);
 void flow_free(struct env *env);
 /* Registers that may be read at or after slot idx before they are written. */
 uint32_t flow_live_regs(const struct env *env, uint32_t idx);
+uint32_t flow_writes(const struct env *env, uint32_t idx); /* registers it may write */
 uint64_t flow_live_slots(const struct env *env, const struct frame *f, uint32_t idx);
 uint32_t flow_exact_regs(const struct env *env, const struct frame *f, uint32_t idx);
 uint64_t flow_exact_slots(const struct env *env, const struct frame *f, uint32_t idx);
@@ -326,6 +328,8 @@ int ref_check_exit(struct env *env, const char *what);
 int prune_check(struct env *env);
 void prune_path_done(struct env *env, struct cached *parent);
 void prune_branch_added(struct cached *parent);
+int prune_path(const struct env *env, uint32_t *insns, int max); /* checkpoints, newest first */
+uint32_t prune_count(const struct env *env, uint32_t insn);
 void prune_forget(struct env *env); /* the walk is over */
 /* Widens, before a loop head is entered again, what no check depended on so far. */
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn);
@@ -335,5 +339,6 @@ int prune_widen(struct env *env, struct vstate *st, uint32_t insn);
 int depth_check(struct env *env);
 int emit_code(struct env *env, struct code **out);
 void explain_failure(struct env *env);
+void explain_print(struct env *env);
 
 #endif

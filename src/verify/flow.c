@@ -663,6 +663,14 @@ void flow_link(struct env *env, uint32_t regs, uint64_t slots)
 	settle(env);
 }
 
+uint32_t flow_writes(const struct env *env, uint32_t idx)
+{
+	uint32_t use, def;
+
+	use_def(env, idx, &use, &def);
+	return def;
+}
+
 /* -- What prune.c asks ---------------------------------------------------------------- */
 
 uint32_t flow_live_regs(const struct env *env, uint32_t idx)

@@ -51,6 +51,16 @@ void vlog_text(struct verify_log *log, const char *s, size_t len)
 		log->true_size = log->pos + 1;
 }
 
+/* The last whole line is what the explanation of a failure starts from. */
+static void remember(struct env *env, const char *text)
+{
+	size_t len = strlen(env->reason);
+
+	if (len && env->reason[len - 1] == '\n')
+		len = 0;
+	snprintf(env->reason + len, sizeof(env->reason) - len, "%s", text);
+}
+
 /* A message that comes while the line of an instruction is open ends that line first. */
 void vlog(struct env *env, const char *fmt, ...)
 {
@@ -67,6 +77,7 @@ void vlog(struct env *env, const char *fmt, ...)
 	va_start(args, fmt);
 	len = vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
+	remember(env, line);
 	if (len > 0)
 		vlog_text(log, line, min_t(size_t, len, sizeof(line) - 1));
 }

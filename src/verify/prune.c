@@ -647,6 +647,24 @@ int prune_check(struct env *env)
 	return checkpoint_add(env);
 }
 
+int prune_path(const struct env *env, uint32_t *insns, int max)
+{
+	int n = 0;
+
+	for (const struct cached *c = env->st.parent; c && n < max; c = c->parent)
+		insns[n++] = c->insn;
+	return n;
+}
+
+uint32_t prune_count(const struct env *env, uint32_t insn)
+{
+	uint32_t n = 0;
+
+	for (const struct cached *c = env->aux[insn].states; c; c = c->next)
+		n++;
+	return n;
+}
+
 void prune_forget(struct env *env)
 {
 	while (env->all_cached) {

@@ -92,8 +92,10 @@ struct frame {
 	bool is_callback;  /* called by a host function */
 	bool is_async;	   /* ... later, from nowhere */
 	uint32_t callback_depth;
-	uint32_t n_refs;	  /* held when it was entered */
-	int32_t ret_min, ret_max; /* what a callback may return; min > max: anything */
+	uint32_t
+		set_at[MAX_BPF_REG]; /* instruction that wrote each register last, plus 1; 0 none */
+	uint32_t n_refs;	     /* held when it was entered */
+	int32_t ret_min, ret_max;    /* what a callback may return; min > max: anything */
 };
 
 enum ref_kind { REF_PTR, REF_LOCK, REF_RES_LOCK, REF_RES_LOCK_IRQ, REF_IRQ };

@@ -91,6 +91,7 @@ static void report(struct env *env, uint64_t ns)
 		     "peak_states %u mark_read %u\n",
 		     (unsigned long long)env->insn_processed, BPF_COMPLEXITY_LIMIT_INSNS,
 		     env->max_states_per_insn, env->total_states, env->peak_states, 0);
+	explain_print(env);
 	if (!stats)
 		return;
 	*stats = (struct verify_stats){

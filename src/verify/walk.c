@@ -257,10 +257,20 @@ static int check_limits(struct env *env)
 	return 0;
 }
 
+/* For explanations: who wrote which register last. */
+static void note_writes(struct env *env, uint32_t regs)
+{
+	struct frame *f = env_frame(env);
+
+	for (; regs; regs &= regs - 1)
+		f->set_at[__builtin_ctz(regs)] = env->insn_idx + 1;
+}
+
 /* One instruction. 1: the path is at its end. */
 static int advance(struct env *env)
 {
 	struct insn_aux *aux = &env->aux[env->insn_idx];
+	uint32_t regs;
 	int covered = 0;
 
 	UA_TRY(check_limits(env));
@@ -272,8 +282,10 @@ static int advance(struct env *env)
 		return 1;
 	}
 	aux->seen = true;
+	regs = flow_writes(env, env->insn_idx);
 	log_before(env);
 	UA_TRY(step(env));
+	note_writes(env, regs);
 	if (logging(env))
 		print_insn_state(env);
 	env->prev_insn = env->insn_idx;
@@ -312,6 +324,8 @@ int walk_function(struct env *env, uint32_t func)
 		err = walk_paths(env);
 	if (!err && env->log && !(env->log->level & LOG_LEVEL2))
 		vlog_rewind(env->log, 0);
+	if (err)
+		explain_failure(env);
 	walk_end(env);
 	return err;
 }
