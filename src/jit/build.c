@@ -11,8 +11,6 @@ static enum op_kind kind_of(const struct node *n)
 
 bool ir_is_jump(const struct node *n)
 {
-	if (n->op == N_JMEM)
-		return true;
 	if (n->op >= OP_COUNT)
 		return false;
 	switch (kind_of(n)) {
@@ -171,7 +169,7 @@ static void note_call(struct ir *ir, struct node_func *nf, const struct node *n)
 	nf->calls_host = nf->clobbers_budget = true;
 	if (n->op == OP_CALL_KFUNC)
 		nf->arena |= ir->code->kcalls[n->imm].has_arena_args;
-	if (n->op == OP_CALL_HELPER && n->imm == HELPER_TAIL_CALL)
+	if (n->op == OP_CALL_HELPER && n->imm == CODE_TAIL_CALL)
 		nf->tail_calls = nf->tail_calls_below = true;
 }
 

@@ -125,13 +125,11 @@ static bool feeds_address(const struct span *s, uint32_t i, uint8_t reg)
 }
 
 /* The arm's own form is kept beside the list, for lowering. */
-static int keep_cold(struct ir *ir, struct node *n, const struct node *nodes, uint32_t count)
+static int keep_arm(struct ir *ir, struct node *select, const struct node *arm)
 {
-	UA_TRY(UA_GROW(&ir->cold, &ir->cold_cap, ir->n_cold + count));
-	n->cold = (uint32_t)ir->n_cold;
-	n->n_cold = count;
-	memcpy(&ir->cold[ir->n_cold], nodes, count * sizeof(*nodes));
-	ir->n_cold += count;
+	UA_TRY(UA_GROW(&ir->cold, &ir->cold_cap, ir->n_cold + 1));
+	select->cold = (uint32_t)ir->n_cold;
+	ir->cold[ir->n_cold++] = *arm;
 	return 0;
 }
 
@@ -168,7 +166,7 @@ static int fuse_select(const struct span *s, uint32_t i)
 	arm->off = jump->off;
 	arm->negated = jump->negated;
 	remove_node(jump);
-	return keep_cold(s->ir, arm, &copy, 1);
+	return keep_arm(s->ir, arm, &copy);
 }
 
 int fuse_selects(const struct span *s)

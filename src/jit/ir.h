@@ -14,9 +14,8 @@
  * Rules every stage keeps:
  *   1. A node's result in every BPF register that is live behind it is bit for bit that of the
  *      operations it stands for; that includes the upper half unless live_hi says it is dead.
- *   2. Accesses that may fault are never added, dropped, repeated or reordered among each
- *      other. A fused access that faults goes on in its unfused form (`cold`), so that every
- *      fault has its own report and its own result.
+ *   2. Accesses that may fault are never added, dropped, fused, repeated or reordered among
+ *      each other: every fault has its own report and its own result.
  *   3. Nothing is moved across a label, a call or a may_goto.
  *   4. BPF registers keep their native register all the time; there is no allocator.
  */
@@ -37,10 +36,7 @@
 	X(ANDN64, "d = ~x & s")                    \
 	X(ANDN32, "u32 d = ~x & s")                \
 	X(BLSR64, "d = s & (s - 1)")               \
-	X(BLSR32, "u32 d = s & (s - 1)")           \
-	X(JMEM, "if mem cond s|imm goto")          \
-	X(RMW, "mem = mem cond s|imm")             \
-	X(ALUM, "d = d cond mem")
+	X(BLSR32, "u32 d = s & (s - 1)")
 
 enum node_op {
 	N_FIRST = OP_INVALID,
@@ -50,7 +46,6 @@ enum node_op {
 		N_COUNT,
 };
 
-#define HELPER_TAIL_CALL 12
 #define NO_REG 0xff
 #define NODE_LABEL 1 /* something jumps here */
 #define NODE_LOOP 2  /* a backward jump comes here */
@@ -68,13 +63,13 @@ struct node {
 	uint16_t live_hi; /* and its upper half matters */
 	uint16_t zx;	  /* upper half known to be zero; state before the node */
 	uint8_t flags;
-	bool negated;	       /* conditional jumps: taken if the condition does not hold */
-	bool zero_arm;	       /* SELECT: the value it may take over has a zero upper half */
-	bool rebase;	       /* the result, an arena pointer, gets the window base added */
-	bool host;	       /* arena access whose address register has the base in it already */
-	uint8_t x, y, scale;   /* further operands of fused operations */
-	uint16_t cond;	       /* SELECT, JMEM, RMW, ALUM: the operation fused in */
-	uint32_t cold, n_cold; /* the nodes it stands for, in ir.cold, if it may fault */
+	bool negated;	     /* conditional jumps: taken if the condition does not hold */
+	bool zero_arm;	     /* SELECT: the value it may take over has a zero upper half */
+	bool rebase;	     /* the result, an arena pointer, gets the window base added */
+	bool host;	     /* arena access whose address register has the base in it already */
+	uint8_t x, y, scale; /* further operands of fused operations */
+	uint16_t cond;	     /* SELECT: the comparison */
+	uint32_t cold;	     /* SELECT: the arm's own form, in ir.cold */
 };
 
 /* A function as nodes [first, end). */
@@ -96,7 +91,7 @@ struct ir {
 	const struct code *code;
 	struct node *nodes;
 	size_t n, cap;
-	struct node *cold; /* unfused forms of fused accesses */
+	struct node *cold; /* arms of selects */
 	size_t n_cold, cold_cap;
 	struct node_func *funcs; /* code->n_funcs */
 	uint32_t *node_of;	 /* slot -> node */

@@ -48,7 +48,8 @@ int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out);
 /* The JIT's working form of one function after each stage (src/jit/ir.h). */
 int jit_dump_stages(const struct code *code, uint32_t func, FILE *out);
 
-/* Which tools hear of programs compiled from now on, process-wide. */
+/* Which tools hear of programs compiled from now on, process-wide. At first those named in the
+ * environment: UARENA_JIT_TOOLS=perf,jitdump,gdb. */
 #define JIT_TOOL_PERF_MAP 1 /* /tmp/perf-PID.map */
 #define JIT_TOOL_JITDUMP 2  /* /tmp/jit-PID.dump, for perf inject --jit */
 #define JIT_TOOL_GDB 4	    /* gdb's JIT interface */

@@ -17,12 +17,26 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
 static unsigned int wanted;
 static int map_fd = -1, dump_fd = -1;
 static pid_t map_pid, dump_pid;
 
+/* UARENA_JIT_TOOLS: any of the words perf, jitdump, gdb. */
+static void read_environment(void)
+{
+	const char *words = secure_getenv("UARENA_JIT_TOOLS");
+
+	if (!words)
+		return;
+	wanted |= strstr(words, "perf") ? JIT_TOOL_PERF_MAP : 0;
+	wanted |= strstr(words, "jitdump") ? JIT_TOOL_JITDUMP : 0;
+	wanted |= strstr(words, "gdb") ? JIT_TOOL_GDB : 0;
+}
+
 void jit_tools(unsigned int which)
 {
+	pthread_once(&once, read_environment);
 	pthread_mutex_lock(&lock);
 	wanted = which;
 	pthread_mutex_unlock(&lock);
@@ -207,6 +221,7 @@ static void dump_write(const struct code *code, const struct jit_image *img)
 
 void tools_announce(const struct code *code, struct jit_image *img)
 {
+	pthread_once(&once, read_environment);
 	if (ua_likely(!__atomic_load_n(&wanted, __ATOMIC_RELAXED)))
 		return;
 	pthread_mutex_lock(&lock);

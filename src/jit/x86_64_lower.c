@@ -1008,7 +1008,7 @@ static void lower_call(struct jit *j, const struct node *n)
 	if (n->op == OP_CALL_KFUNC) {
 		lower_kfunc(j, n);
 	} else if (n->op == OP_CALL_HELPER) {
-		if (n->imm == HELPER_TAIL_CALL)
+		if (n->imm == CODE_TAIL_CALL)
 			lower_tail_call(j, n);
 		else
 			emit_host_call(j, (const void *)j->code->helper_fns[n->imm]);
