@@ -153,13 +153,13 @@ static void entry_arg(struct env *env, const struct func_arg *arg, struct reg *r
 {
 	switch (arg->kind) {
 	case FARG_SCALAR:
+	case FARG_ARENA:
+		/* Callers pass full pointers: arithmetic on an arena parameter must keep its upper
+		 * half (Linux 6.18 does), and a dereference casts first. */
 		reg_scalar(r);
 		break;
 	case FARG_CTX:
 		reg_pointer(r, R_CTX, 0);
-		break;
-	case FARG_ARENA:
-		reg_pointer(r, R_ARENA, 0);
 		break;
 	case FARG_BTF:
 		reg_pointer(r, R_BTF, arg->flags);
