@@ -21,10 +21,33 @@ static void check(const struct suite_case *c, void *arg)
 	code_free(code);
 }
 
+/* Whichever allocation fails: -ENOMEM or the usual verdict, no crash, nothing leaked. */
+static void starve(const struct suite_case *c, void *arg)
+{
+	static unsigned int nth;
+	int err = -ENOMEM;
+
+	if (nth++ % 16)
+		return;
+	for (unsigned long n = 1; err == -ENOMEM && n < 2000; n++) {
+		struct code *code = NULL;
+
+		mem_fail_after(n);
+		err = harness_verify(c->type, c->insns, c->n, 0, NULL, &code);
+		mem_fail_after(0);
+		code_free(code);
+	}
+	if (err != c->err) {
+		failures++;
+		printf("%s: got %d with little memory, expected %d\n", c->name, err, c->err);
+	}
+}
+
 int main(void)
 {
 	harness_open();
 	suite_each(check, NULL);
+	suite_each(starve, NULL);
 	harness_close();
 	printf("%d programs, %d accepted, %d refused, %d wrong\n", accepted + refused, accepted,
 	       refused, failures);
