@@ -99,7 +99,7 @@ static int enter_sync(struct env *env, const struct callback *cb)
 	struct vstate *st = walk_push(env, env->funcs[cb->func].start);
 	struct frame *caller;
 
-	UA_FAIL_IF(!st, -ENOMEM);
+	UA_FAIL_IF(!st, env->push_err);
 	caller = cur_frame(st);
 	caller->callback_depth++;
 	env_frame(env)->callback_depth = 0;
@@ -117,7 +117,7 @@ static int enter_async(struct env *env, const struct callback *cb)
 	struct vstate *st = walk_push(env, env->funcs[cb->func].start);
 	struct frame *f;
 
-	UA_FAIL_IF(!st, -ENOMEM);
+	UA_FAIL_IF(!st, env->push_err);
 	prune_path_done(env, st->parent);
 	st->parent = NULL;
 	st->depth = 0;

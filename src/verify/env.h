@@ -141,6 +141,7 @@ struct env {
 	uint32_t next_insn; /* where the instruction being checked goes on */
 	struct pending *pending, *spare;
 	uint32_t n_pending;
+	int push_err; /* why walk_push() failed */
 	uint32_t next_id;
 	uint32_t top_func; /* function whose verification this walk is */
 	uint64_t insn_processed;

@@ -64,6 +64,7 @@ struct node {
 struct inst {
 	struct inst *all;
 	uint32_t func, start;
+	bool result_wanted;
 	struct edge *callers;
 	struct node v[]; /* by slot, from `start` */
 };
@@ -240,25 +241,37 @@ static void use_def(const struct env *env, uint32_t i, uint32_t *use, uint32_t *
 	}
 }
 
-static void live_regs_solve(struct env *env, struct flow *flow)
+/* Worklist: each slot is looked at again only when a successor's set grew. */
+static int live_regs_solve(struct env *env, struct flow *flow)
 {
-	bool changed = true;
+	uint32_t *todo = mem_calloc(env->n, sizeof(*todo)), top = 0;
+	bool *queued = mem_calloc(env->n, sizeof(*queued));
 
-	while (changed) {
-		changed = false;
-		for (uint32_t i = env->n; i--;) {
-			uint32_t use, def, next[2], out = 0;
-
-			if (env->aux[i].pad)
-				continue;
-			for (int k = successors(env, i, next); k--;)
-				out |= flow->live_regs[next[k]];
-			use_def(env, i, &use, &def);
-			out = (out & ~def) | use;
-			changed |= out != flow->live_regs[i];
-			flow->live_regs[i] = (uint16_t)out;
+	for (uint32_t i = 0; todo && queued && i < env->n; i++)
+		if (!env->aux[i].pad) {
+			todo[top++] = i;
+			queued[i] = true;
 		}
+	while (top) {
+		uint32_t i = todo[--top], use, def, next[2], out = 0;
+
+		queued[i] = false;
+		for (int k = successors(env, i, next); k--;)
+			out |= flow->live_regs[next[k]];
+		use_def(env, i, &use, &def);
+		out = (out & ~def) | use;
+		if (out == flow->live_regs[i])
+			continue;
+		flow->live_regs[i] = (uint16_t)out;
+		for (uint32_t p = flow->pred_at[i]; p < flow->pred_at[i + 1]; p++)
+			if (!queued[flow->preds[p]]) {
+				queued[flow->preds[p]] = true;
+				todo[top++] = flow->preds[p];
+			}
 	}
+	mem_free(todo);
+	mem_free(queued);
+	return todo && queued ? 0 : -ENOMEM;
 }
 
 /* -- Demands ----------------------------------------------------------------------- */
@@ -370,11 +383,14 @@ static void back_stx(struct env *env, struct at at, const struct bpf_insn *insn,
 }
 
 /* The result of a local call is what its callee's exits return. */
-static void want_result(struct env *env, const struct inst *callee)
+static void want_result(struct env *env, struct inst *callee)
 {
+	if (callee->result_wanted)
+		return;
+	callee->result_wanted = true;
 	for (uint32_t i = callee->start; i < env->funcs[callee->func].end; i++)
 		if (!env->aux[i].pad && env->insns[i].code == (BPF_JMP | BPF_EXIT))
-			want(env, (struct at){(struct inst *)callee, i}, BIT(0), 0);
+			want(env, (struct at){callee, i}, BIT(0), 0);
 }
 
 /* A call by number keeps nothing; functions of the program take the arguments on. */
@@ -779,7 +795,7 @@ int flow_init(struct env *env)
 	UA_TRY(edges_build(env, flow));
 	for (uint32_t i = 0; i < env->n; i++)
 		flow->kill[i] = env->aux[i].pad ? 0 : kill_of(&env->insns[i]);
-	live_regs_solve(env, flow);
+	UA_TRY(live_regs_solve(env, flow));
 	mark_prune_points(env);
 	return 0;
 }

@@ -138,7 +138,7 @@ int iter_next(struct env *env)
 
 	if (it->iter == ITER_ACTIVE) {
 		active = walk_push(env, env->insn_idx + 1);
-		UA_FAIL_IF(!active, -ENOMEM);
+		UA_FAIL_IF(!active, env->push_err);
 		iter_reg(env, active)->iter_depth++;
 		UA_TRY(prune_widen(env, active, env->insn_idx));
 		r0 = &cur_frame(active)->regs[BPF_REG_0];

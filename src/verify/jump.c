@@ -274,7 +274,7 @@ static int both_ways(struct env *env, const struct cond *c, uint32_t target,
 {
 	struct vstate *jump = walk_push(env, target);
 
-	UA_FAIL_IF(!jump, -ENOMEM);
+	UA_FAIL_IF(!jump, env->push_err);
 	learn_scalars(env, c, jump, &out[2], &out[3], true);
 	learn_scalars(env, c, &env->st, &out[0], &out[1], false);
 	learn_null(env, c, &env->st, jump);
@@ -323,7 +323,7 @@ static int may_goto(struct env *env, uint32_t target)
 {
 	struct vstate *stay = walk_push(env, env->insn_idx + 1);
 
-	UA_FAIL_IF(!stay, -ENOMEM);
+	UA_FAIL_IF(!stay, env->push_err);
 	stay->may_goto_depth++;
 	UA_TRY(prune_widen(env, stay, env->insn_idx));
 	env->aux[env->insn_idx].taken |= 3;

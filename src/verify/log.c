@@ -47,6 +47,9 @@ void vlog_text(struct verify_log *log, const char *s, size_t len)
 			put_ring(log, s, len);
 	}
 	log->pos += len;
+	/* What the ring has room for; a fixed log keeps its beginning instead. */
+	if (log->size > 1 && log->pos - log->start > log->size - 1)
+		log->start = log->pos - (log->size - 1);
 	if (log->pos + 1 > log->true_size)
 		log->true_size = log->pos + 1;
 }
@@ -85,11 +88,13 @@ void vlog(struct env *env, const char *fmt, ...)
 /* Forget what was written from `pos` on: the path it described was fine. */
 void vlog_rewind(struct verify_log *log, uint64_t pos)
 {
-	if (pos < log->pos) {
-		log->pos = pos;
-		if (log->buf && log->size && (log->level & LOG_FIXED) && pos < log->size)
-			log->buf[pos] = 0;
-	}
+	if (pos >= log->pos)
+		return;
+	log->pos = pos;
+	if (log->start > pos)
+		log->start = pos;
+	if (log->buf && log->size && (log->level & LOG_FIXED) && pos < log->size)
+		log->buf[pos] = 0;
 }
 
 static void reverse(char *a, char *b)
@@ -102,6 +107,7 @@ static void reverse(char *a, char *b)
 	}
 }
 
+/* The ring becomes a string: its oldest byte comes first. */
 void vlog_finish(struct verify_log *log)
 {
 	uint64_t room, at;
@@ -113,13 +119,9 @@ void vlog_finish(struct verify_log *log)
 	if (log->size == 1 || (log->level & LOG_FIXED))
 		return;
 	room = log->size - 1;
-	if (log->pos <= room) {
-		log->buf[log->pos] = 0;
-		return;
-	}
-	at = log->pos % room;
+	at = log->start % room;
 	reverse(log->buf, log->buf + at);
 	reverse(log->buf + at, log->buf + room);
 	reverse(log->buf, log->buf + room);
-	log->buf[room] = 0;
+	log->buf[log->pos - log->start] = 0;
 }

@@ -238,7 +238,7 @@ int section_begin(struct env *env, const struct kfunc *kf)
 		UA_TRY(mem_arg(env, BPF_REG_2, 8, false, ACC_WRITE, true));
 	}
 	failed = walk_push(env, env->insn_idx + 1);
-	UA_FAIL_IF(!failed, -ENOMEM);
+	UA_FAIL_IF(!failed, env->push_err);
 	regs = cur_frame(failed)->regs;
 	memset(regs, 0, 6 * sizeof(*regs));
 	reg_scalar(&regs[BPF_REG_0]);

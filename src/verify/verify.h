@@ -23,6 +23,7 @@ struct verify_log {
 	uint32_t size, level;
 	uint64_t true_size; /* bytes the whole log takes, with the terminating NUL */
 	uint64_t pos;
+	uint64_t start; /* oldest byte still in the ring */
 };
 
 struct verify_stats {

@@ -45,12 +45,14 @@ void clobber_caller_saved(struct env *env)
 
 /* -- Paths -------------------------------------------------------------------------- */
 
-/* Queues a copy of the current path that continues at `insn`; NULL: the limit, or no memory. */
+/* Queues a copy of the current path that continues at `insn`; NULL: see env->push_err. */
 struct vstate *walk_push(struct env *env, uint32_t insn)
 {
 	struct pending *p = env->spare;
 
+	env->push_err = -ENOMEM;
 	if (env->n_pending >= MAX_PENDING) {
+		env->push_err = -E2BIG;
 		vlog(env, "The sequence of %u jumps is too complex.\n", env->n_pending);
 		return NULL;
 	}
@@ -249,7 +251,7 @@ static int check_limits(struct env *env)
 		     (unsigned long long)env->insn_processed);
 		return -E2BIG;
 	}
-	if (!(env->insn_processed & 0xfff) && now_ns() > env->deadline_ns) {
+	if (!(env->insn_processed & 0xff) && now_ns() > env->deadline_ns) {
 		vlog(env, "verification takes too long: %llu insns in %llu s\n",
 		     (unsigned long long)env->insn_processed, MAX_NS / 1000000000u);
 		return -E2BIG;

@@ -53,8 +53,8 @@ static int harness_map(void *arg, int fd, bool is_idx, struct map **out)
 }
 
 /* Verifies a copy of the instructions; the log is in log_buf. *code is the caller's. */
-static int harness_verify(uint32_t type, const struct bpf_insn *insns, uint32_t n,
-			  uint32_t log_level, struct verify_stats *stats, struct code **code)
+static inline int harness_verify(uint32_t type, const struct bpf_insn *insns, uint32_t n,
+				 uint32_t log_level, struct verify_stats *stats, struct code **code)
 {
 	struct bpf_insn *copy = mem_dup(insns, n * sizeof(*insns));
 	struct verify_log log = {.buf = log_buf, .size = sizeof(log_buf), .level = log_level};
