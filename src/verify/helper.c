@@ -626,6 +626,10 @@ static int check_callable(struct env *env, uint32_t id, const struct helper_prot
 		vlog(env, "program of this type cannot use helper bpf_%s#%u\n", name, id);
 		return -EINVAL;
 	}
+	if ((*proto)->flags & HELPER_GPL && env->in->not_gpl) {
+		vlog(env, "cannot call GPL-restricted function from non-GPL compatible program\n");
+		return -EINVAL;
+	}
 	if ((*proto)->flags & HELPER_SLEEP && !env->st.in_sleepable) {
 		vlog(env, "helper call might sleep in a non-sleepable prog\n");
 		return -EINVAL;

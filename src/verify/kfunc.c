@@ -355,6 +355,10 @@ static int check_callable(struct env *env, const struct kfunc *kf)
 		     env->insns[env->insn_idx].imm);
 		return -EACCES;
 	}
+	if (env->in->not_gpl) {
+		vlog(env, "cannot call kernel function from non-GPL compatible program\n");
+		return -EINVAL;
+	}
 	if (kf->flags & KF_SCHED && !sched_allows(env, kf)) {
 		vlog(env, "calling kernel function %s is not allowed\n", kf->name);
 		return -EACCES;
