@@ -108,13 +108,12 @@ static int run_all(struct cli_session *s, const struct cli_options *o, json_t *r
 {
 	for (int i = 1; i < o->n_operands; i++) {
 		struct cli_result r;
-		int status = cli_run_program(s, o->operands[i], o, &r);
+		bool ran = !cli_run_program(s, o->operands[i], o, &r);
+		int status = ran && !r.err ? CLI_OK : CLI_REFUSED;
 
-		if (r.err)
-			status = CLI_REFUSED;
-		if (results)
+		if (ran && results)
 			json_array_append_new(results, cli_result_json(&r));
-		else
+		else if (ran)
 			cli_result_print(&r);
 		cli_result_free(&r);
 		if (status)

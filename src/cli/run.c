@@ -10,13 +10,13 @@ static int run_all(struct cli_session *s, const struct cli_options *o)
 	for (int i = 1; i < o->n_operands; i++) {
 		struct cli_result r;
 
-		if (cli_run_program(s, o->operands[i], o, &r))
+		bool ran = !cli_run_program(s, o->operands[i], o, &r);
+
+		if (!ran || r.err)
 			status = CLI_REFUSED;
-		if (r.err)
-			status = CLI_REFUSED;
-		if (list)
+		if (ran && list)
 			json_array_append_new(list, cli_result_json(&r));
-		else
+		else if (ran)
 			cli_result_print(&r);
 		cli_result_free(&r);
 		if (status)

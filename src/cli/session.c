@@ -195,6 +195,8 @@ static void run_with(struct ua_program *prog, const struct cli_options *o, struc
 	r->ns = ro->duration;
 	r->ctx_out_size = ro->ctx_out_size;
 	r->data_out_size = ro->data_out_size;
+	if (r->err == -EINVAL && !ro->ctx_in_size && !ro->data_in_size)
+		cli_error("%s: the program reads a context; give it one with --ctx-in FILE", r->program);
 }
 
 /* Packet programs need at least an Ethernet header; give them an empty one. */
@@ -267,6 +269,9 @@ void cli_result_print(const struct cli_result *r)
 
 /* -- Files and output -------------------------------------------------------- */
 
+/* More than any context or packet takes; files such as /dev/zero never end. */
+#define CLI_FILE_MAX (16u << 20)
+
 static int read_all(FILE *f, void **buf, size_t *size)
 {
 	size_t cap = 4096, n;
@@ -276,6 +281,10 @@ static int read_all(FILE *f, void **buf, size_t *size)
 	while (p && (n = fread(p + *size, 1, cap - *size, f)) > 0) {
 		char *bigger;
 
+		if (cap > CLI_FILE_MAX) {
+			free(p);
+			return -EFBIG;
+		}
 		*size += n;
 		if (*size < cap)
 			continue;
