@@ -19,12 +19,12 @@
 	} while (0)
 
 struct model {
+	uint32_t base, end;
+	bool in[N + 64];
 	union {
 		struct scx_cmask m;
 		uint64_t room[2 + WORDS];
 	};
-	uint32_t base, end;
-	bool in[N + 64];
 };
 
 static void fill(struct model *x)
