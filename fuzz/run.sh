@@ -11,7 +11,7 @@ cd "$(dirname "$0")/.."
 unset MAKEFLAGS MFLAGS
 [ -d build-fuzz ] || CC=clang-19 meson setup build-fuzz -Db_sanitize=address,undefined \
 	-Db_lundef=false -Dchecked=true -Dc_args=-fsanitize=fuzzer-no-link >/dev/null
-ninja -C build-fuzz
+ninja -C build-fuzz all fuzz/object_fuzz
 mkdir -p build-fuzz/corpus build-fuzz/findings
 build-fuzz/fuzz/object_fuzz -max_total_time="$part" -artifact_prefix=build-fuzz/findings/ \
 	build-fuzz/corpus fuzz/corpus/object
