@@ -225,6 +225,23 @@ static bool is_null_check(const struct cond *c)
 	       reg_is_const(&c->b, &v) && !v;
 }
 
+/* A number compared with itself. */
+static int predict_same(const struct cond *c)
+{
+	switch (c->cmp) {
+	case CMP_EQ:
+	case CMP_GE:
+	case CMP_LE:
+	case CMP_SGE:
+	case CMP_SLE:
+		return 1;
+	case CMP_SET:
+		return scalar_cmp(&c->a.s, &c->b.s, c->cmp, c->is32);
+	default:
+		return 0;
+	}
+}
+
 static int predict(const struct cond *c, struct reg out[4])
 {
 	int way;
@@ -233,8 +250,10 @@ static int predict(const struct cond *c, struct reg out[4])
 		return c->cmp == CMP_NE;
 	if (c->a.type != R_SCALAR || c->b.type != R_SCALAR)
 		return -1;
+	if (c->is_x && c->insn->dst_reg == c->insn->src_reg)
+		return predict_same(c);
 	way = scalar_cmp(&c->a.s, &c->b.s, c->cmp, c->is32);
-	if (way >= 0 || (c->is_x && c->insn->dst_reg == c->insn->src_reg))
+	if (way >= 0)
 		return way;
 	if (!scalar_assume(&out[0].s, &out[1].s, cmp_not(c->cmp), c->is32))
 		return 1;

@@ -63,7 +63,7 @@ int check_region(struct env *env, int regno, int off, int64_t size, uint64_t reg
 		vlog(env, "R%d min value is outside of the allowed memory range\n", regno);
 		return -EACCES;
 	}
-	if (r->s.umax >= MAX_VAR_OFF && (int64_t)r->s.smax >= MAX_VAR_OFF) {
+	if (r->s.umax >= MAX_VAR_OFF) {
 		vlog(env,
 		     "R%d unbounded memory access, make sure to bounds check any such access\n",
 		     regno);

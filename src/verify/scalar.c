@@ -287,7 +287,10 @@ static bool is_shift(uint8_t op)
 	return op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH;
 }
 
-/* Division has no transfer function, and shifts only have one for a known amount. */
+/*
+ * Division has no transfer function, and shifts only have one for a known amount. As in Linux
+ * nothing at all is known of the others' results, not even that 32-bit ones have no upper half.
+ */
 static bool modelled(const struct scalar *s, uint8_t op, int w)
 {
 	if (is_shift(op))
@@ -303,8 +306,6 @@ void scalar_alu(struct scalar *d, const struct scalar *s, uint8_t op, bool is32)
 
 	if (!modelled(s, op, w)) {
 		scalar_unknown(d);
-		if (is32)
-			scalar_zext32(d);
 		return;
 	}
 	t = alu_tnum(d->var, s->var, op, w);

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The one table of differences between the engine and Linux that are known and meant. A row is
+ * matched by kind and by a part of the text that explains the difference: the verifier's last
+ * line for verdicts, a name given by the test for results. Anything else fails.
+ */
+#ifndef UA_TESTS_ORACLE_DECLARED_H
+#define UA_TESTS_ORACLE_DECLARED_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+enum difference { STRICTER, LAXER, OTHER_ERRNO, OTHER_RESULT, N_DIFFERENCES };
+
+static const char *const difference_names[N_DIFFERENCES] = {"stricter", "laxer", "errno",
+							    "result"};
+
+static struct declared {
+	enum difference kind;
+	const char *pattern;
+	const char *kernel; /* versions of Linux that differ */
+	const char *reason;
+	long hits;
+} declared[] = {
+	{STRICTER, "uses reserved fields", "all",
+	 "the encoding of instructions that are never reached is checked, too"},
+	{STRICTER, "unknown opcode", "all",
+	 "the encoding of instructions that are never reached is checked, too"},
+	{STRICTER, "invalid shift", "all",
+	 "the encoding of instructions that are never reached is checked, too"},
+	{OTHER_ERRNO, "uses reserved fields (-22)", "all",
+	 "encodings are checked before anything else"},
+	{OTHER_ERRNO, "unknown opcode N (-22)", "all", "encodings are checked before anything else"},
+	{OTHER_ERRNO, "invalid shift", "all", "encodings are checked before anything else"},
+	{OTHER_ERRNO, "misaligned access off", "6.18",
+	 "cmpxchg on memory that r0 points to is refused, as r0 is written before the address is looked at"},
+	{OTHER_ERRNO, "be out of bounds (-22)", "all",
+	 "what is known of a number decides whether the sum or the access is refused"},
+	{OTHER_ERRNO, "unbounded min value is not allowed (-22)", "all",
+	 "what is known of a number decides whether the sum or the access is refused"},
+	{LAXER, "misaligned access off", "6.18",
+	 "cmpxchg on memory that r0 points to is refused, as r0 is written before the address is looked at"},
+	{OTHER_RESULT, "report of a hole", "up to 6.18",
+	 "accesses to holes are not reported on the error stream"},
+	{OTHER_RESULT, "fetch at a hole", "up to 6.18",
+	 "atomics that fetch leave their register unchanged at a hole; the engine gives 0, as later kernels"},
+	{OTHER_RESULT, "acquire at a hole", "up to 6.18",
+	 "load_acquire at a hole leaves its register unchanged; the engine gives 0, as later kernels"},
+	/* Only after running the program in bounds from many memories: see proved_by_runs(). */
+	{LAXER, "in bounds in all runs", "all",
+	 "the engine knows more of a number, and so proves an access that Linux refuses"},
+};
+
+/* True if the difference is in the table; counts it. */
+static inline bool declare(enum difference kind, const char *text)
+{
+	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++)
+		if (declared[i].kind == kind && strstr(text, declared[i].pattern)) {
+			declared[i].hits++;
+			return true;
+		}
+	return false;
+}
+
+static inline void declared_print(void)
+{
+	for (size_t i = 0; i < sizeof(declared) / sizeof(declared[0]); i++)
+		printf("declared|%s|%s|%s|%s|%ld\n", difference_names[declared[i].kind],
+		       declared[i].pattern, declared[i].kernel, declared[i].reason,
+		       declared[i].hits);
+}
+
+#endif
