@@ -2,8 +2,8 @@
 /* The generator: statements, blocks, programs; mutation. */
 #include "gen.h"
 
-#define STACK_SLOTS 8		/* [r10 - 64, r10) hold scalars */
-#define SPILL_SLOT (-72)	/* a pointer, spilled and filled */
+#define STACK_SLOTS 8	 /* [r10 - 64, r10) hold scalars */
+#define SPILL_SLOT (-72) /* a pointer, spilled and filled */
 #define COUNTER_SLOT(d) (-80 - 8 * (d))
 #define KEY_SLOT (-112)
 #define VALUE_SLOT (-120)
@@ -21,8 +21,11 @@ static uint32_t emit(struct gen *g, uint8_t code, uint8_t dst, uint8_t src, int 
 {
 	if (g->p->n == MAX_PROG)
 		abort();
-	g->p->insns[g->p->n] = (struct bpf_insn){
-		.code = code, .dst_reg = dst, .src_reg = src, .off = (int16_t)off, .imm = (int32_t)imm};
+	g->p->insns[g->p->n] = (struct bpf_insn){.code = code,
+						 .dst_reg = dst,
+						 .src_reg = src,
+						 .off = (int16_t)off,
+						 .imm = (int32_t)imm};
 	return g->p->n++;
 }
 
@@ -51,10 +54,30 @@ static void land(struct gen *g, uint32_t jump)
 
 static uint64_t interesting(void)
 {
-	static const uint64_t edges[] = {0, 1, 2, 7, 8, 31, 32, 56, 63, 64, 0x7f, 0x80, 0xff, 0x7fff,
-					 0x8000, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff,
-					 0x100000000, INT64_MAX, 0x8000000000000000,
-					 0xffffffff80000000, UINT64_MAX};
+	static const uint64_t edges[] = {0,
+					 1,
+					 2,
+					 7,
+					 8,
+					 31,
+					 32,
+					 56,
+					 63,
+					 64,
+					 0x7f,
+					 0x80,
+					 0xff,
+					 0x7fff,
+					 0x8000,
+					 0xffff,
+					 0x7fffffff,
+					 0x80000000,
+					 0xffffffff,
+					 0x100000000,
+					 INT64_MAX,
+					 0x8000000000000000,
+					 0xffffffff80000000,
+					 UINT64_MAX};
 
 	switch (below(5)) {
 	case 0:
@@ -135,8 +158,8 @@ static void unary(struct gen *g, uint8_t class, uint8_t dst)
 
 static void alu_on(struct gen *g, uint8_t dst)
 {
-	static const uint8_t ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR, BPF_AND, BPF_LSH,
-				      BPF_RSH, BPF_XOR, BPF_MOV, BPF_ARSH};
+	static const uint8_t ops[] = {BPF_ADD, BPF_SUB, BPF_MUL, BPF_OR,  BPF_AND,
+				      BPF_LSH, BPF_RSH, BPF_XOR, BPF_MOV, BPF_ARSH};
 	uint8_t class = below(2) ? BPF_ALU64 : BPF_ALU, src = scalar();
 	uint8_t op = ops[below(ARRAY_SIZE(ops))];
 	bool imm = below(2), shift = op == BPF_LSH || op == BPF_RSH || op == BPF_ARSH;
@@ -240,12 +263,14 @@ static void map_fixed(struct gen *g, int depth)
 
 static uint32_t jump_on(struct gen *g, uint8_t reg)
 {
-	static const uint8_t ops[] = {BPF_JEQ, BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
+	static const uint8_t ops[] = {BPF_JEQ,	BPF_JGT, BPF_JGE, BPF_JSET, BPF_JNE, BPF_JSGT,
 				      BPF_JSGE, BPF_JLT, BPF_JLE, BPF_JSLT, BPF_JSLE};
 	uint8_t class = below(2) ? BPF_JMP : BPF_JMP32, op = ops[below(ARRAY_SIZE(ops))];
 
-	if (below(3) == 0)
-		return emit(g, class | op | BPF_X, reg, scalar(), 0, 0);
+	uint8_t other = scalar();
+
+	if (below(3) == 0 && other != reg)
+		return emit(g, class | op | BPF_X, reg, other, 0, 0);
 	return emit(g, class | op | BPF_K, reg, 0, 0,
 		    below(2) ? below(ARRAY_VALUE) : (int32_t)interesting());
 }
@@ -381,8 +406,8 @@ static void put_local(struct gen *g)
 		g->p->insns[g->calls[i]].imm = (int32_t)(g->p->n - g->calls[i] - 1);
 	mov_reg(g, 0, (uint8_t)(1 + below(5)));
 	for (uint32_t n = below(8); n; n--)
-		emit(g, (below(2) ? BPF_ALU64 : BPF_ALU) | (below(2) ? BPF_ADD : BPF_XOR) | BPF_X, 0,
-		     (uint8_t)(1 + below(5)), 0, 0);
+		emit(g, (below(2) ? BPF_ALU64 : BPF_ALU) | (below(2) ? BPF_ADD : BPF_XOR) | BPF_X,
+		     0, (uint8_t)(1 + below(5)), 0, 0);
 	emit(g, BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
 }
 
@@ -428,8 +453,9 @@ static void loop(struct gen *g, int depth)
 static void statement(struct gen *g, int depth)
 {
 	static void (*const plain[])(struct gen *, int) = {
-		alu, alu, stack, context, map_fixed, map_indexed, map_indexed, map_masked,
-		spill, arena_access, arena_access, arena_access, lookup, change_hash, call_local};
+		alu,	      alu,	    stack,	context,     map_fixed,
+		map_indexed,  map_indexed,  map_masked, spill,	     arena_access,
+		arena_access, arena_access, lookup,	change_hash, call_local};
 	uint32_t i = below(ARRAY_SIZE(plain) + 4);
 
 	if (i < ARRAY_SIZE(plain))
@@ -455,7 +481,8 @@ static void begin(struct gen *g)
 	for (int i = 1; i <= STACK_SLOTS; i++)
 		emit(g, BPF_ST | BPF_MEM | BPF_DW, 10, 0, -8 * i, 0x1111 * i);
 	if (g->arena) {
-		emit_imm64(g, 8, BPF_PSEUDO_MAP_VALUE, MAP_ARENA | (uint64_t)(below(4096) & ~7u) << 32);
+		emit_imm64(g, 8, BPF_PSEUDO_MAP_VALUE,
+			   MAP_ARENA | (uint64_t)(below(4096) & ~7u) << 32);
 		cast(g, 8, 8, BPF_CAST_KERN);
 	} else {
 		emit(g, BPF_LDX | BPF_MEM | BPF_DW, 8, 6, 64, 0);
@@ -493,7 +520,8 @@ void gen_program(struct program *p)
 
 static void mutate_one(struct program *p)
 {
-	struct bpf_insn *insn = &p->insns[below(p->n)], *other = &p->insns[below(p->n)], was = *insn;
+	struct bpf_insn *insn = &p->insns[below(p->n)], *other = &p->insns[below(p->n)],
+			was = *insn;
 
 	switch (below(10)) {
 	case 0:
@@ -503,10 +531,12 @@ static void mutate_one(struct program *p)
 		insn->src_reg = below(11) & 15;
 		break;
 	case 2:
-		insn->off = (int16_t)(below(2) ? interesting() : (uint64_t)(insn->off + 8 - below(17)));
+		insn->off =
+			(int16_t)(below(2) ? interesting() : (uint64_t)(insn->off + 8 - below(17)));
 		break;
 	case 3:
-		insn->imm = (int32_t)(below(2) ? interesting() : (uint64_t)(insn->imm + 1 - below(3)));
+		insn->imm =
+			(int32_t)(below(2) ? interesting() : (uint64_t)(insn->imm + 1 - below(3)));
 		break;
 	case 4:
 		insn->code ^= (uint8_t)(1u << below(8));

@@ -26,9 +26,9 @@ void gen_shrink(struct program *p, bool (*fails)(const struct program *p, void *
 /* Files of tests/oracle/regress: a program, what it starts from, and what must come out. */
 struct regress {
 	struct program prog;
-	char note[512];	  /* what the sides disagreed about */
-	int verdict;	  /* of loading: 0 or a negative errno */
-	bool runs;	  /* the rest is valid */
+	char note[512];	   /* what the sides disagreed about */
+	int verdict;	   /* of loading: 0 or a negative errno */
+	bool runs;	   /* the rest is valid */
 	uint64_t mem_seed; /* of gen_memory() */
 	uint32_t ret;
 	uint64_t hash; /* regress_hash() of the result */

@@ -170,7 +170,8 @@ static bool differs_alike(const struct program *p, void *arg)
 	static struct memory m;
 
 	if (f->kind != OTHER_RESULT)
-		return verdict_differs(p, &now) && now.kind == f->kind && !strcmp(now.text, f->text);
+		return verdict_differs(p, &now) && now.kind == f->kind &&
+		       !strcmp(now.text, f->text);
 	rng_seed(f->mem_seed);
 	gen_memory(&m);
 	return result_differs_on(p, &m, &now) && !strcmp(now.text, f->text);
@@ -220,9 +221,9 @@ static void fail(struct program *p, struct failing *f, uint64_t seed)
 /* Is it a question of which values a number may have? */
 static bool is_about_range(const char *text)
 {
-	static const char *const parts[] = {"unbounded", "value is outside", "value is negative",
-					    "be out of bounds", "math between", "mem access 'scalar'",
-					    "infinite loop", "!read_ok"};
+	static const char *const parts[] = {
+		"unbounded",	"value is outside",    "value is negative", "be out of bounds",
+		"math between", "mem access 'scalar'", "infinite loop",	    "!read_ok"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (strstr(text, parts[i]))
@@ -246,17 +247,83 @@ static bool proved_by_runs(const struct program *p, uint64_t seed)
 	return side_clean(&sides[SIDE_JIT]);
 }
 
+/* Was it refused for its encoding, or for what it names? */
+static bool is_about_encoding(const char *text)
+{
+	static const char *const parts[] = {"uses reserved fields",
+					    "unknown opcode",
+					    "invalid shift",
+					    "div by zero",
+					    "invalid may_goto",
+					    "invalid atomic",
+					    "addr_space_cast insn can only",
+					    "is not a function",
+					    "calling kernel function",
+					    "not pointing to valid bpf_map",
+					    "invalid BPF_",
+					    "is invalid"};
+	const char *own = strstr(text, " | ");
+
+	for (size_t i = 0; own && i < ARRAY_SIZE(parts); i++)
+		if (strstr(own, parts[i]))
+			return true;
+	return false;
+}
+
+static bool compares_itself(const struct program *p)
+{
+	for (uint32_t i = 0; i < p->n; i++) {
+		uint8_t class = BPF_CLASS(p->insns[i].code), op = BPF_OP(p->insns[i].code);
+
+		if ((class == BPF_JMP || class == BPF_JMP32) && op != BPF_CALL && op != BPF_EXIT &&
+		    op != BPF_JA && BPF_SRC(p->insns[i].code) == BPF_X &&
+		    p->insns[i].dst_reg == p->insns[i].src_reg)
+			return true;
+	}
+	return false;
+}
+
+static bool fetches_from_stack(const struct program *p)
+{
+	for (uint32_t i = 0; i < p->n; i++)
+		if (BPF_CLASS(p->insns[i].code) == BPF_STX &&
+		    BPF_MODE(p->insns[i].code) == BPF_ATOMIC && p->insns[i].dst_reg == 10 &&
+		    (p->insns[i].imm & BPF_FETCH))
+			return true;
+	return false;
+}
+
+/* The name of a difference that the texts alone do not tell; NULL: the texts have to do. */
+static const char *name_difference(const struct program *p, const struct failing *f, uint64_t seed)
+{
+	switch (f->kind) {
+	case LAXER:
+		if (!proved_by_runs(p, seed))
+			return NULL;
+		if (compares_itself(p))
+			return "comparison of a register with itself";
+		return is_about_range(f->text) ? "in bounds in all runs" : NULL;
+	case STRICTER:
+		return is_about_range(f->text) && fetches_from_stack(p) ? "atomic on the stack"
+									: NULL;
+	default:
+		if (is_about_encoding(f->text))
+			return "encoding";
+		return is_about_range(f->text) ? "range" : NULL;
+	}
+}
+
 static void tally_verdict(struct program *p, struct failing *f, uint64_t seed)
 {
+	const char *name;
+
 	count.stricter += f->kind == STRICTER;
 	count.laxer += f->kind == LAXER;
 	count.other_errno += f->kind == OTHER_ERRNO;
 	if (verbose)
 		printf("%s: %s\n", difference_names[f->kind], f->text);
-	if (f->kind == LAXER && is_about_range(f->text) && proved_by_runs(p, seed) &&
-	    declare(LAXER, "in bounds in all runs"))
-		return;
-	if (!declare(f->kind, f->text))
+	name = name_difference(p, f, seed);
+	if (!declare(f->kind, name ? name : f->text))
 		fail(p, f, seed);
 }
 
@@ -310,11 +377,16 @@ static void test_case(uint64_t seed, int runs)
 static void probe_reports(void)
 {
 	static const struct bpf_insn hole[] = {
-		{.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_VALUE,
+		{.code = BPF_LD | BPF_IMM | BPF_DW,
+		 .dst_reg = 1,
+		 .src_reg = BPF_PSEUDO_MAP_VALUE,
 		 .imm = MAP_ARENA},
 		{.imm = (ARENA_PAGES - 1) * 4096},
-		{.code = BPF_ALU64 | BPF_MOV | BPF_X, .dst_reg = 1, .src_reg = 1,
-		 .off = BPF_ADDR_SPACE_CAST, .imm = BPF_CAST_KERN},
+		{.code = BPF_ALU64 | BPF_MOV | BPF_X,
+		 .dst_reg = 1,
+		 .src_reg = 1,
+		 .off = BPF_ADDR_SPACE_CAST,
+		 .imm = BPF_CAST_KERN},
 		{.code = BPF_LDX | BPF_MEM | BPF_DW, .dst_reg = 0, .src_reg = 1},
 		{.code = BPF_JMP | BPF_EXIT},
 	};

@@ -85,8 +85,7 @@ void side_close(struct side *s)
 static bool names_map(const struct bpf_insn *insn)
 {
 	return insn_is_ldimm64(insn) &&
-	       (insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE) &&
-	       (uint32_t)insn->imm < N_MAPS;
+	       (insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE);
 }
 
 int side_load(struct side *s, const struct bpf_insn *insns, uint32_t n, char *log, uint32_t size)
@@ -106,7 +105,7 @@ int side_load(struct side *s, const struct bpf_insn *insns, uint32_t n, char *lo
 	memcpy(copy, insns, n * sizeof(*insns));
 	for (uint32_t i = 0; i < n; i++) {
 		if (names_map(&copy[i]))
-			copy[i].imm = s->fds[copy[i].imm];
+			copy[i].imm = (uint32_t)copy[i].imm < N_MAPS ? s->fds[copy[i].imm] : -1;
 		i += insn_is_ldimm64(&copy[i]);
 	}
 	return (int)kernel_bpf(s->k, BPF_PROG_LOAD, &attr, sizeof(attr));
