@@ -61,22 +61,22 @@ struct run_callback {
 
 struct run {
 	struct run *prev;
+	const struct run_hooks *hooks; /* NULL: no reports, nothing allowed, no packets */
 	const struct code *code;
 	struct arena *arena; /* NULL: the program has none */
 	void *prog;	     /* struct prog, opaque down here */
+	void *ctx;	     /* what helpers need of the run (prog/run_ctx.h) */
 	run_violation_fn violation;
 	run_timeout_fn timeout;		/* may be NULL */
-	const struct run_hooks *hooks;	/* NULL: no reports, nothing allowed, no packets */
-	int stop;			/* negative errno: the run ends. Set by host functions; the
-					   interpreter looks after each call, compiled code not */
 	struct arena *null_shown;	/* whose NULL page a host access of this run was shown under
 					   null_guard: arena_hide_null() when the run ends */
 	void *exit_fp;			/* JIT: stack pointer at the last exit to host code; only
 					   jit_backtrace() knows the frame layout */
 	struct run_callback *callbacks; /* innermost first */
 	void *interp;			/* interpreter: innermost activation, for stack dumps */
-	void *ctx;			/* what helpers need of the run (prog/run_ctx.h) */
-};
+	int stop;			/* negative errno: the run ends. Set by host functions; the
+					   interpreter looks after each call, compiled code not */
+} __attribute__((aligned(16))); /* every run initialises it: in pairs, by vector stores */
 
 extern __thread struct run *run_top
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -88,10 +88,16 @@ static inline void run_push(struct run *run)
 	run_top = run;
 }
 
-static inline void run_pop(struct run *run)
+/* For who kept run->prev in a register: reading it back would chain each run to the last. */
+static inline void run_pop_to(struct run *prev)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	run_top = run->prev;
+	run_top = prev;
+}
+
+static inline void run_pop(struct run *run)
+{
+	run_pop_to(run->prev);
 }
 
 /*

@@ -59,7 +59,7 @@ static void thread_exit(void *arg)
 	*t->link = t->next;
 	if (t->next)
 		t->next->link = t->link;
-	t->registered = 0;
+	t->registered = t->attached = 0;
 	pthread_mutex_unlock(&threads_lock);
 }
 
@@ -168,7 +168,7 @@ void epoch_synchronize(void)
 {
 	uint64_t epoch;
 
-	ua_assert(!epoch_self.nesting);
+	ua_assert(!epoch_inside());
 	pthread_once(&once, init);
 	epoch = __atomic_add_fetch(&epoch_global, 1, __ATOMIC_SEQ_CST);
 	barrier_all();
@@ -251,7 +251,7 @@ void epoch_drain(void)
 {
 	uint64_t upto;
 
-	ua_assert(!epoch_self.nesting && !is_reclaimer);
+	ua_assert(!epoch_inside() && !is_reclaimer);
 	pthread_mutex_lock(&queue_lock);
 	upto = n_deferred;
 	while (n_run < upto) {

@@ -15,9 +15,10 @@
 #include <stdint.h>
 
 struct epoch_thread {
-	uint64_t active; /* 0 outside, else the global epoch seen at entry */
-	uint32_t nesting;
+	uint64_t active;  /* 0 outside, else the global epoch seen at the outermost entry */
+	uint32_t nesting; /* sections around the innermost, within the outermost */
 	uint32_t registered;
+	uint32_t attached; /* prog/run.c: ready to run programs; forgotten with the thread */
 	struct epoch_thread *next, **link; /* list of registered threads */
 };
 
@@ -28,10 +29,14 @@ extern int epoch_fence_needed __attribute__((visibility("hidden")));
 
 void epoch_register(void); /* slow path of the first entry */
 
+/* The outermost section touches no counter: incrementing and decrementing one in memory would
+ * chain each run to the one before. */
 static inline void epoch_enter(void)
 {
-	if (epoch_self.nesting++)
+	if (epoch_self.active) {
+		epoch_self.nesting++;
 		return;
+	}
 	if (__builtin_expect(!epoch_self.registered, 0))
 		epoch_register();
 	__atomic_store_n(&epoch_self.active, __atomic_load_n(&epoch_global, __ATOMIC_RELAXED),
@@ -44,9 +49,16 @@ static inline void epoch_enter(void)
 
 static inline void epoch_exit(void)
 {
-	if (--epoch_self.nesting)
+	if (epoch_self.nesting) {
+		epoch_self.nesting--;
 		return;
+	}
 	__atomic_store_n(&epoch_self.active, 0, __ATOMIC_RELEASE);
+}
+
+static inline int epoch_inside(void)
+{
+	return epoch_self.active != 0;
 }
 
 struct epoch_item {

@@ -119,25 +119,30 @@ int ua_program__run(struct ua_program *prog, struct ua_run_opts *opts)
 	return err;
 }
 
+/* Which programs can be called is asked once; those that cannot stay without engine_prog. */
+static __attribute__((noinline)) int call_first(struct ua_program *prog, void *ctx,
+						uint64_t *retval)
+{
+	if (!runs_once(prog))
+		return -EINVAL; /* the others want more than a context: ua_program__run() */
+	if (prog->fd < 0)
+		return not_loaded(prog);
+	prog->engine_prog = kernel_engine_prog(prog->obj->k, prog->fd);
+	if (!prog->engine_prog)
+		return -EOPNOTSUPP; /* the live kernel runs it; only a test run can be asked for */
+	return ua_program__call(prog, ctx, retval);
+}
+
 int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 {
-	uint64_t ignored;
-	struct prog *p;
+	struct prog *p = prog->engine_prog;
 
-	if (ua_unlikely(prog->type != BPF_PROG_TYPE_SYSCALL &&
-			prog->type != BPF_PROG_TYPE_RAW_TRACEPOINT))
-		return -EINVAL; /* the others want more than a context: ua_program__run() */
-	if (ua_unlikely(prog->fd < 0))
-		return not_loaded(prog);
-	if (ua_unlikely(!prog->engine_prog))
-		prog->engine_prog = kernel_engine_prog(prog->obj->k, prog->fd);
-	if (ua_unlikely(!prog->engine_prog))
-		return -EOPNOTSUPP; /* the live kernel runs it; only a test run can be asked for */
-	p = prog->engine_prog;
+	if (ua_unlikely(!p))
+		return call_first(prog, ctx, retval);
 	if (ua_unlikely(!ctx && p->stats.max_ctx_offset))
 		return -EINVAL;
 	/* the caller vouches for the size */
-	return prog_call(p, ctx, ctx ? UINT16_MAX : 0, retval ? retval : &ignored);
+	return prog_call(p, ctx, ctx ? UINT16_MAX : 0, retval);
 }
 
 int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len)

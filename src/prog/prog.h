@@ -62,13 +62,12 @@ struct run_ctx {
 	uint32_t *spin_lock;	/* the bpf_spin_lock it holds, or NULL */
 	void *records;		/* checked mode: memory handed to the program (region.h) */
 	void *task;		/* struct task_struct programs see as current; NULL: the thread's */
-	uint32_t ctx_size;
 	uint32_t tail_calls;
 	uint32_t n_res_locks;	/* bpf_res_spin_locks this run holds; lock.c knows which */
 	uint32_t preempt_depth; /* bpf_preempt_disable and irq saves not undone yet */
 	int error;		/* the program runs to its end, then the run returns this errno */
-	bool sleepable;
-} __attribute__((aligned(16))); /* initialised by every run: keep the vector stores whole */
+	uint32_t ctx_size;
+} __attribute__((aligned(16))); /* initialised by every run: zeros in whole vector stores */
 
 static inline struct run_ctx *run_ctx_top(void)
 {
@@ -81,7 +80,6 @@ static inline void run_ctx_init(struct run_ctx *rc, struct prog *prog, void *ctx
 		.prog = prog,
 		.ctx = ctx,
 		.ctx_size = ctx_size,
-		.sleepable = prog->sleepable,
 	};
 }
 
@@ -94,7 +92,7 @@ void prog_put(struct prog *prog);
  * (run_top->stop), or the one a host function left in rc->error.
  */
 int prog_run(struct run_ctx *rc, uint64_t *retval);
-/* The same with nothing but a context: the hot path of ua_program__call(). */
+/* The same with nothing but a context: the hot path of ua_program__call(). retval may be NULL. */
 int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval);
 
 /* Call a callback or subprogram value from a helper: works under interpreter and JIT, nested in

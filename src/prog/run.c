@@ -16,8 +16,6 @@
 #include "prog/prog.h"
 #include "prog/region.h"
 
-static __thread bool attached __attribute__((tls_model("initial-exec")));
-
 static void report_timeout(struct run *run)
 {
 	prog_report(run, "ERROR: Timeout detected for may_goto instruction");
@@ -50,21 +48,23 @@ static inline __attribute__((always_inline)) void record_init(struct run *run, s
 	run->code = p->code;
 	run->arena = p->arena;
 	run->prog = p;
+	run->ctx = rc;
 	run->violation = prog_report_violation;
 	run->timeout = report_timeout;
 	run->hooks = &hooks;
-	run->stop = 0;
 	run->null_shown = NULL;
 	run->exit_fp = NULL;
 	run->callbacks = NULL;
 	run->interp = NULL;
-	run->ctx = rc;
+	run->stop = 0;
 }
 
 static __attribute__((noinline)) int attach(void)
 {
 	UA_TRY(fault_thread_attach());
-	attached = true;
+	if (!epoch_self.registered)
+		epoch_register();
+	epoch_self.attached = 1;
 	return 0;
 }
 
@@ -97,21 +97,28 @@ static __attribute__((noinline)) int run_ended(const struct run *run, struct run
 	return run->stop ? run->stop : rc->error;
 }
 
+/* The verifier saw to it that a main function reads no argument but the first. */
+typedef uint64_t (*main_fn)(uint64_t ctx);
+
 static inline __attribute__((always_inline)) int run_once(struct run_ctx *rc, uint64_t *retval)
 {
-	host_fn entry = rc->prog->entry;
-	struct run run;
+	main_fn entry = (main_fn)(uintptr_t)rc->prog->entry;
+	struct run run, *prev;
+	uint64_t ret;
 
 	record_init(&run, rc);
 	epoch_enter();
+	prev = run_top;
 	run_push(&run);
 	if (ua_likely(entry != NULL))
-		*retval = entry((uintptr_t)rc->ctx, 0, 0, 0, 0);
+		ret = entry((uintptr_t)rc->ctx);
 	else
-		*retval = interpret_main(&run, rc->ctx);
-	run_pop(&run);
+		ret = interpret_main(&run, rc->ctx);
+	run_pop_to(prev);
 	epoch_exit();
-	if (ua_unlikely(run.stop || rc->error || rc->records))
+	if (retval)
+		*retval = ret;
+	if (ua_unlikely(run.stop | rc->error | (uintptr_t)rc->records | (uintptr_t)run.null_shown))
 		return run_ended(&run, rc);
 	return 0;
 }
@@ -131,7 +138,7 @@ static __attribute__((noinline)) int run_unusual(struct run_ctx *rc, uint64_t *r
 	uint64_t start;
 	int err;
 
-	if (!attached)
+	if (!epoch_self.attached)
 		UA_TRY(attach());
 	if (!atomic_load_explicit(&p->engine->stats, memory_order_relaxed))
 		return run_once(rc, retval);
@@ -144,7 +151,7 @@ static __attribute__((noinline)) int run_unusual(struct run_ctx *rc, uint64_t *r
 
 static inline __attribute__((always_inline)) int run_any(struct run_ctx *rc, uint64_t *retval)
 {
-	if (ua_unlikely(!attached ||
+	if (ua_unlikely(!epoch_self.attached ||
 			atomic_load_explicit(&rc->prog->engine->stats, memory_order_relaxed)))
 		return run_unusual(rc, retval);
 	return run_once(rc, retval);
@@ -197,7 +204,7 @@ int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], u
 {
 	struct run run;
 
-	if (ua_unlikely(!attached))
+	if (ua_unlikely(!epoch_self.attached))
 		UA_TRY(attach());
 	record_init(&run, rc);
 	epoch_enter();

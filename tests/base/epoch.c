@@ -31,7 +31,7 @@ static void node_free(struct epoch_item *item)
 {
 	struct node *n = container_of(item, struct node, item);
 
-	CHECK(!epoch_self.nesting);
+	CHECK(!epoch_inside());
 	atomic_store(&n->dead, 1);
 	mem_free(n);
 	atomic_fetch_add(&n_freed, 1);
