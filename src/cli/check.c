@@ -16,51 +16,6 @@
 
 #define LOG_STATS 4
 
-/* -- The log, caught on its way to the terminal ---------------------------------- */
-
-static struct {
-	char *text;
-	size_t size;
-} caught;
-
-static int catch_print(enum ua_print_level level, const char *fmt, va_list args)
-{
-	va_list again;
-	char *bigger;
-	int n;
-
-	if (level == UA_PRINT_DEBUG)
-		return 0;
-	va_copy(again, args);
-	n = vsnprintf(NULL, 0, fmt, again);
-	va_end(again);
-	bigger = n < 0 ? NULL : realloc(caught.text, caught.size + (size_t)n + 1);
-	if (!bigger)
-		return -1;
-	vsnprintf(bigger + caught.size, (size_t)n + 1, fmt, args);
-	caught.text = bigger;
-	caught.size += (size_t)n;
-	return n;
-}
-
-static void catch_begin(void)
-{
-	free(caught.text);
-	caught.text = NULL;
-	caught.size = 0;
-	ua_set_print(catch_print);
-}
-
-static char *catch_end(void)
-{
-	char *text = caught.text;
-
-	caught.text = NULL;
-	caught.size = 0;
-	ua_set_print(NULL);
-	return text;
-}
-
 /* The number behind the last `key` in the log, 0 if there is none. */
 static uint64_t log_number(const char *log, const char *key)
 {
@@ -114,13 +69,13 @@ int check_program(const struct cli_options *o, const char *path, struct check_ro
 	int status;
 
 	opts.log_level = o->log_level | LOG_STATS;
-	catch_begin();
+	cli_catch_begin();
 	status = cli_open(&opts, path, &s);
 	if (!status) {
 		load_one(&s, row->program);
 		row->ok = !ua_object__load(s.obj);
 	}
-	log = catch_end();
+	log = cli_catch_end();
 	if (!status)
 		fill(row, &s, log);
 	if (status || (!row->ok && !o->csv) || o->log_level)

@@ -18,7 +18,7 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 #define CLI_VERBS(X)                                                                              \
 	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")            \
 	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                       \
-	X("test", cli_test, "OBJ...", "run every SEC(\"syscall\") program named test_*")          \
+	X("test", cli_test, "OBJ...", "run programs named test_* or annotated as tests")          \
 	X("check", cli_check, "OBJ...", "verify every program, show what it took")                \
 	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                 \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
@@ -98,6 +98,9 @@ int cli_write_file(const char *path, const void *buf, size_t size);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *cli_prog_type(uint32_t type);
 const char *cli_map_type(uint32_t type);
+/* Between the two, messages are kept instead of printed; the text is owned, NULL if there is none. */
+void cli_catch_begin(void);
+char *cli_catch_end(void);
 /* --print: a global and what it leads to. */
 int cli_print_global(struct cli_session *s, const char *name);
 int cli_print_json(json_t *root); /* takes the reference */

@@ -1,0 +1,1 @@
+$U test -l -t "*literally" $EX/../tests/cli/annotated.bpf.o

@@ -1,0 +1,1 @@
+$U test -t "good_*" $EX/../tests/cli/annotated.bpf.o
