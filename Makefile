@@ -4,6 +4,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 SECONDS ?= 60
+SEED ?= 1
 
 all: $(BUILD)/build.ninja
 	ninja -C $(BUILD)
@@ -42,6 +43,9 @@ stress-control: all
 fuzz: deps
 	@fuzz/run.sh $(SECONDS)
 
+oracle: deps all
+	@tests/oracle/run.py $(BUILD) --seed $(SEED) --doc docs/oracle.md
+
 lint:
 	@scripts/lint
 
@@ -51,4 +55,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps demo check install bench stress stress-control fuzz lint format clean
+.PHONY: all deps demo check install bench stress stress-control fuzz oracle lint format clean

@@ -401,6 +401,22 @@ static void probe_reports(void)
 	side_unload(&sides[SIDE_LINUX], fd);
 }
 
+/* A case that agrees, for the test that replays without Linux. */
+static void keep(uint64_t seed)
+{
+	static struct program p;
+	static struct regress reg;
+	struct failing f = {.kind = OTHER_RESULT, .mem_seed = seed * 16, .text = "agrees"};
+	char path[4096];
+
+	rng_seed(seed);
+	gen_program(&p);
+	record(&p, &f, &reg);
+	snprintf(path, sizeof(path), "%s/agrees-%" PRIu64 ".txt", save_to, seed);
+	if (regress_write(path, &reg))
+		printf("%s: cannot be written\n", path);
+}
+
 static int open_sides(void)
 {
 	for (int i = 0; i < N_SIDES; i++) {
@@ -449,6 +465,8 @@ int main(int argc, char **argv)
 	printf("seed %" PRIu64 "\n", seed);
 	if (only)
 		test_case(only, runs);
+	if (only && save_to && !count.failures)
+		keep(only);
 	for (long i = 0; !only && i < n && count.failures < max_failures; i++)
 		test_case(seed * 100000000 + (uint64_t)i, runs);
 	printf("count|programs|%ld\ncount|mutated|%ld\ncount|accepted by both|%ld\n"
