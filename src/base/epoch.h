@@ -31,20 +31,25 @@ void epoch_register(void); /* slow path of the first entry */
 
 /* The outermost section touches no counter: incrementing and decrementing one in memory would
  * chain each run to the one before. */
-static inline void epoch_enter(void)
+static inline void epoch_enter_registered(void)
 {
 	if (epoch_self.active) {
 		epoch_self.nesting++;
 		return;
 	}
-	if (__builtin_expect(!epoch_self.registered, 0))
-		epoch_register();
 	__atomic_store_n(&epoch_self.active, __atomic_load_n(&epoch_global, __ATOMIC_RELAXED),
 			 __ATOMIC_RELAXED);
 	if (__builtin_expect(epoch_fence_needed, 0))
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	else
 		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+static inline void epoch_enter(void)
+{
+	if (__builtin_expect(!epoch_self.registered, 0))
+		epoch_register();
+	epoch_enter_registered();
 }
 
 static inline void epoch_exit(void)

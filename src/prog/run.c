@@ -4,6 +4,10 @@
  *
  * A run is: thread attached to the fault handler (once per thread), epoch section open, record
  * on top, call, record off, section closed. No clock, no locked instruction, no system call.
+ *
+ * Stores are what that costs. So each thread keeps a record for the outermost run of a compiled
+ * program, filled in but for what differs from run to run; a run that leaves more than that
+ * behind restores it. Every other run has its record on the stack.
  */
 #include <time.h>
 
@@ -41,13 +45,9 @@ static const struct run_hooks hooks = {
 	.load_packet = load_packet,
 };
 
-static inline __attribute__((always_inline)) void record_init(struct run *run, struct run_ctx *rc)
+/* What is the same in every record. */
+static inline __attribute__((always_inline)) void record_clear(struct run *run, struct run_ctx *rc)
 {
-	struct prog *p = rc->prog;
-
-	run->code = p->code;
-	run->arena = p->arena;
-	run->prog = p;
 	run->ctx = rc;
 	run->violation = prog_report_violation;
 	run->timeout = report_timeout;
@@ -59,9 +59,35 @@ static inline __attribute__((always_inline)) void record_init(struct run *run, s
 	run->stop = 0;
 }
 
+static inline __attribute__((always_inline)) void record_init(struct run *run, struct run_ctx *rc)
+{
+	struct prog *p = rc->prog;
+
+	record_clear(run, rc);
+	run->code = p->code;
+	run->arena = p->arena;
+	run->prog = p;
+}
+
+struct frame {
+	struct run run;
+	struct run_ctx rc;
+};
+
+static __thread struct frame self __attribute__((tls_model("initial-exec"), aligned(64)));
+
+static void frame_restore(struct frame *f)
+{
+	f->rc = (struct run_ctx){0};
+	f->run.prev = NULL;
+	record_clear(&f->run, &f->rc);
+}
+
 static __attribute__((noinline)) int attach(void)
 {
 	UA_TRY(fault_thread_attach());
+	if (!run_top)
+		frame_restore(&self);
 	if (!epoch_self.registered)
 		epoch_register();
 	epoch_self.attached = 1;
@@ -162,12 +188,66 @@ int prog_run(struct run_ctx *rc, uint64_t *retval)
 	return run_any(rc, retval);
 }
 
-int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
+/* -- The outermost run of a compiled program ------------------------------------ */
+
+static __attribute__((noinline)) int call_slow(struct prog *prog, void *ctx, uint32_t ctx_size,
+					       uint64_t *retval)
 {
 	struct run_ctx rc;
 
 	run_ctx_init(&rc, prog, ctx, ctx_size);
 	return run_any(&rc, retval);
+}
+
+/* A copy of the record ends the run: its memory is restored before anything can run again. */
+static __attribute__((noinline)) int frame_ended(struct frame *f)
+{
+	struct frame end = *f;
+
+	frame_restore(f);
+	run_pop_to(NULL);
+	return run_ended(&end.run, &end.rc);
+}
+
+/* Did the run change what the next one expects to find? */
+static inline __attribute__((always_inline)) bool frame_used(const struct frame *f)
+{
+	const struct run_ctx *rc = &f->rc;
+	uintptr_t ptrs = (uintptr_t)f->run.null_shown | (uintptr_t)rc->records |
+			 (uintptr_t)rc->spin_lock | (uintptr_t)rc->task;
+
+	return ptrs | (uint32_t)f->run.stop | rc->tail_calls | rc->n_res_locks |
+	       rc->preempt_depth | (uint32_t)rc->error;
+}
+
+int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
+{
+	main_fn entry = (main_fn)(uintptr_t)prog->entry;
+	struct frame *f = &self;
+	uint64_t ret;
+
+	if (ua_unlikely(run_top || !epoch_self.attached || !entry ||
+			atomic_load_explicit(&prog->engine->stats, memory_order_relaxed)))
+		return call_slow(prog, ctx, ctx_size, retval);
+	/* First, so that a signal handler that calls a program takes another record. */
+	run_top = &f->run;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	f->run.code = prog->code;
+	f->run.arena = prog->arena;
+	f->run.prog = prog;
+	f->run.exit_fp = NULL;
+	f->rc.prog = prog;
+	f->rc.ctx = ctx;
+	f->rc.ctx_size = ctx_size;
+	epoch_enter_registered();
+	ret = entry((uintptr_t)ctx);
+	epoch_exit();
+	if (retval)
+		*retval = ret;
+	if (ua_unlikely(frame_used(f)))
+		return frame_ended(f);
+	run_pop_to(NULL);
+	return 0;
 }
 
 /* -- Callbacks ------------------------------------------------------------------ */
