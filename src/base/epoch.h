@@ -33,7 +33,7 @@ void epoch_register(void); /* slow path of the first entry */
  * chain each run to the one before. */
 static inline void epoch_enter_registered(void)
 {
-	if (epoch_self.active) {
+	if (__builtin_expect(epoch_self.active != 0, 0)) {
 		epoch_self.nesting++;
 		return;
 	}
@@ -54,7 +54,7 @@ static inline void epoch_enter(void)
 
 static inline void epoch_exit(void)
 {
-	if (epoch_self.nesting) {
+	if (__builtin_expect(epoch_self.nesting, 0)) {
 		epoch_self.nesting--;
 		return;
 	}

@@ -135,14 +135,14 @@ static __attribute__((noinline)) int call_first(struct ua_program *prog, void *c
 
 int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval)
 {
+	uint32_t size = (uint16_t)-(ctx != NULL); /* the caller vouches for the size */
 	struct prog *p = prog->engine_prog;
 
 	if (ua_unlikely(!p))
 		return call_first(prog, ctx, retval);
-	if (ua_unlikely(!ctx && p->stats.max_ctx_offset))
+	if (ua_unlikely(p->stats.max_ctx_offset > size))
 		return -EINVAL;
-	/* the caller vouches for the size */
-	return prog_call(p, ctx, ctx ? UINT16_MAX : 0, retval);
+	return prog_call(p, ctx, size, retval);
 }
 
 int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len)

@@ -242,7 +242,7 @@ int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
 	epoch_enter_registered();
 	ret = entry((uintptr_t)ctx);
 	epoch_exit();
-	if (retval)
+	if (ua_likely(retval != NULL))
 		*retval = ret;
 	if (ua_unlikely(frame_used(f)))
 		return frame_ended(f);
