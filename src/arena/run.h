@@ -76,7 +76,7 @@ struct run {
 	void *interp;			/* interpreter: innermost activation, for stack dumps */
 	int stop;			/* negative errno: the run ends. Set by host functions; the
 					   interpreter looks after each call, compiled code not */
-} __attribute__((aligned(16))); /* every run initialises it: in pairs, by vector stores */
+} __attribute__((aligned(16)));		/* every run initialises it: in pairs, by vector stores */
 
 extern __thread struct run *run_top
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));

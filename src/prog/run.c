@@ -216,8 +216,8 @@ static inline __attribute__((always_inline)) bool frame_used(const struct frame 
 	uintptr_t ptrs = (uintptr_t)f->run.null_shown | (uintptr_t)rc->records |
 			 (uintptr_t)rc->spin_lock | (uintptr_t)rc->task;
 
-	return ptrs | (uint32_t)f->run.stop | rc->tail_calls | rc->n_res_locks |
-	       rc->preempt_depth | (uint32_t)rc->error;
+	return ptrs | (uint32_t)f->run.stop | rc->tail_calls | rc->n_res_locks | rc->preempt_depth |
+	       (uint32_t)rc->error;
 }
 
 int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
