@@ -7,7 +7,7 @@
  *	int seven(void *ctx) { ... }
  *
  * Texts are searched literally except for {{extended regular expressions}}, several of a kind
- * one behind the other.
+ * one behind the other. Alternatives need parentheses: {{(READ|WRITE)}}.
  */
 #ifndef UARENA_BPF_TEST_H
 #define UARENA_BPF_TEST_H

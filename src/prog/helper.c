@@ -58,9 +58,13 @@ HELPER_FN(jiffies64)
 
 /* -- Processor ------------------------------------------------------------ */
 
+/* The verifier promised less than the engine's number; another engine may have more. */
 HELPER_FN(get_smp_processor_id)
 {
-	return map_this_cpu();
+	const struct run_ctx *rc = run_ctx_top();
+	uint32_t cpu = map_this_cpu();
+
+	return rc && cpu >= rc->prog->engine->n_cpus ? cpu % rc->prog->engine->n_cpus : cpu;
 }
 
 HELPER_FN(get_numa_node_id)

@@ -198,6 +198,7 @@ static int fill_verify(struct loading *l, struct verify_in *v)
 		.helper_fns = l->engine->helper_fns,
 		.n_helper_fns = l->engine->n_helper_fns,
 		.stats = &p->stats,
+		.n_cpus = l->engine->n_cpus,
 		.not_gpl = !p->gpl,
 	};
 	memcpy(v->name, p->name, sizeof(v->name));

@@ -600,13 +600,15 @@ static int set_result(struct env *env, const struct call *call)
 	return 0;
 }
 
-/* Strings read report how much they copied. */
+/* Strings read report how much they copied; processors index arrays without a check. */
 static void refine_result(struct env *env, const struct call *call)
 {
 	uint32_t id = call->proto->id;
 
 	if (id == 45 || id == 114 || id == 115)
 		scalar_srange(&env_regs(env)[BPF_REG_0].s, -MAX_ERRNO, (int64_t)call->size);
+	if (id == 8 && env->in->n_cpus)
+		scalar_srange(&env_regs(env)[BPF_REG_0].s, 0, (int64_t)env->in->n_cpus - 1);
 }
 
 /* -- The call ------------------------------------------------------------------------------------

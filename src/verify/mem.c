@@ -276,12 +276,16 @@ static int check_mem_region(struct env *env, int regno, int off, int size, enum 
 }
 
 static int check_context(struct env *env, int regno, int off, int size, enum access acc, int value,
-			 struct reg *out)
+			 bool sext, struct reg *out)
 {
 	const struct reg *r = &env_regs(env)[regno];
 
 	UA_TRY(check_fixed_off(env, r, regno, false));
-	return ctx_access(env, off, size, acc, value, out);
+	UA_TRY(ctx_access(env, off, size, acc, value, out));
+	if (!sext || out->type == R_SCALAR)
+		return 0;
+	vlog(env, "invalid bpf_context access off=%d size=%d\n", off, size); /* half a pointer */
+	return -EACCES;
 }
 
 /* Whether the access is allowed, and what a load gives. */
@@ -308,7 +312,7 @@ static int check_by_type(struct env *env, int regno, int off, int size, enum acc
 	case R_MEM:
 		return check_mem_region(env, regno, off, size, acc);
 	case R_CTX:
-		return check_context(env, regno, off, size, acc, value, out);
+		return check_context(env, regno, off, size, acc, value, sext, out);
 	case R_PKT:
 	case R_PKT_META:
 		return check_packet(env, regno, off, size, false);

@@ -51,7 +51,7 @@ SEC("syscall") __success __log_level(2) __msg("R0=3") __msg("exit") int good_log
 	return 3;
 }
 
-SEC("syscall") __retval(0) __stdout("one") __stdout("two") __stderr("three (3.0) [x]")
+SEC("syscall") __retval(0) __stdout("one") __stdout("...") __stdout("two") __stderr("three (3.0) [x]")
 int good_streams(void *ctx)
 {
 	SAY(BPF_STDOUT, "one two\n");
@@ -59,7 +59,7 @@ int good_streams(void *ctx)
 	return 0;
 }
 
-SEC("syscall") __retval(0) __stderr("Arena {{READ|WRITE}} access at unmapped address {{0x[0-9a-f]+}}")
+SEC("syscall") __retval(0) __stderr("Arena {{(READ|WRITE)}} access at unmapped address {{0x[0-9a-f]+}}")
 int good_report(void *ctx)
 {
 	bpf_arena_free_pages(&arena, NULL, 0);
@@ -70,6 +70,18 @@ int good_report(void *ctx)
 SEC("syscall") __success __arch_arm64 __arch_x86_64 int good_arch(void *ctx)
 {
 	return 0;
+}
+
+static u8 per_cpu[4096];
+static u32 (*const this_cpu)(void) = (void *)8;
+
+/* The verifier knows how many processors there are. */
+SEC("syscall") __retval(5) int good_cpu(void *ctx)
+{
+	u32 cpu = this_cpu();
+
+	per_cpu[cpu] = 5;
+	return per_cpu[cpu];
 }
 
 SEC("syscall") __auxiliary int helper_only(void *ctx)
