@@ -313,6 +313,16 @@ static int print_all(enum log_level level, const char *fmt, va_list args)
 	return vprintf(fmt, args);
 }
 
+/* The control has shown its point with the first violation; a busy machine takes longer. */
+static bool proved(void)
+{
+#ifdef UA_WEAKEN_VERDICT
+	return n_bad;
+#else
+	return false;
+#endif
+}
+
 int main(int argc, char **argv)
 {
 	double seconds = argc > 1 ? atof(argv[1]) : 10;
@@ -324,7 +334,7 @@ int main(int argc, char **argv)
 	client_counts = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	CHECK(client_counts != MAP_FAILED);
 	CHECK(!fault_thread_attach());
-	for (end = os_now_ns() + (uint64_t)(seconds * 1e9); os_now_ns() < end; epoch++)
+	for (end = os_now_ns() + (uint64_t)(seconds * 1e9); os_now_ns() < end && !proved(); epoch++)
 		run_epoch(epoch);
 	printf("epochs %u  allocations %llu  refused %llu  host accesses %llu  program accesses "
 	       "%llu  "
