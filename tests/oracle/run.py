@@ -122,7 +122,7 @@ def parts(build, seed):
     yield "bpf(2) surface", surface, [f"{build}/tests/kernel/t_kernel_surface"]
     yield "page kfuncs", part, [f"{here}/pages", f"{here}/pages.bpf.o", "-s", seed, "-n", "14000",
                                 "-d", regress]
-    yield "generated programs", part, [f"{here}/programs", "-s", seed, "-n", "100000", "-r", "2",
+    yield "generated programs", part, [f"{here}/programs", "-s", seed, "-n", "15000", "-r", "20",
                                        "-d", regress]
 
 
