@@ -33,7 +33,8 @@ static struct entry __arena *entry_new(void)
 	struct entry __arena *e = free_entries;
 
 	if (!e) {
-		struct entry __arena *page = bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0);
+		struct entry __arena *page =
+			bpf_arena_alloc_pages(&arena, NULL, 1, NUMA_NO_NODE, 0);
 
 		if (!page)
 			return NULL;

@@ -46,12 +46,12 @@ static void set_pattern(const char *from, u32 len)
 		pattern[i] = from[i];
 }
 
-#define EXPECT(expected, glob)                                                                     \
-	do {                                                                                       \
-		static const char g[] = glob;                                                      \
-		set_pattern(g, sizeof(g));                                                         \
-		if (glob_match(text, pattern) != (expected))                                       \
-			return __LINE__;                                                           \
+#define EXPECT(expected, glob)                               \
+	do {                                                 \
+		static const char g[] = glob;                \
+		set_pattern(g, sizeof(g));                   \
+		if (glob_match(text, pattern) != (expected)) \
+			return __LINE__;                     \
 	} while (0)
 
 SEC("syscall")

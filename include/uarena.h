@@ -35,7 +35,7 @@ extern "C" {
 #define UA_VERSION_PATCH 0
 
 /* struct TYPE NAME = { .sz = sizeof, fields }: UA_OPTS(ua_engine_opts, o, .null_guard = true); */
-#define UA_OPTS(TYPE, NAME, ...) struct TYPE NAME = { .sz = sizeof(struct TYPE), ##__VA_ARGS__ }
+#define UA_OPTS(TYPE, NAME, ...) struct TYPE NAME = {.sz = sizeof(struct TYPE), ##__VA_ARGS__}
 
 struct ua_engine;
 struct ua_object;
@@ -65,10 +65,10 @@ struct ua_engine_opts {
 	enum ua_exec exec;
 	enum ua_scratch scratch; /* what becomes of an address a host access hit as a hole */
 	enum ua_window window;
-	bool null_guard;         /* the page at 32-bit address 0 is never allocated */
-	uint32_t n_cpus;         /* CPUs programs see; 0 = those online */
-	uint32_t scratch_max;    /* scratch pages mapped before the oldest is evicted; 0 = 4096 */
-	size_t :0;
+	bool null_guard;      /* the page at 32-bit address 0 is never allocated */
+	uint32_t n_cpus;      /* CPUs programs see; 0 = those online */
+	uint32_t scratch_max; /* scratch pages mapped before the oldest is evicted; 0 = 4096 */
+	size_t : 0;
 };
 
 /* opts may be NULL. The caller owns *engine. */
@@ -82,7 +82,7 @@ struct ua_object_opts {
 	size_t sz;
 	const char *name;
 	uint32_t log_level; /* verifier log of every program: 0, 1, 2 */
-	size_t :0;
+	size_t : 0;
 };
 
 /* Reads and checks the file; nothing is created yet. -EINVAL: not a well-formed BPF object. */
@@ -95,7 +95,8 @@ UA_API int ua_object__load(struct ua_object *obj);
 UA_API void ua_object__close(struct ua_object *obj);
 UA_API const char *ua_object__name(const struct ua_object *obj);
 
-UA_API struct ua_program *ua_object__next_program(const struct ua_object *obj, const struct ua_program *prev);
+UA_API struct ua_program *ua_object__next_program(const struct ua_object *obj,
+						  const struct ua_program *prev);
 UA_API struct ua_program *ua_object__find_program(const struct ua_object *obj, const char *name);
 UA_API struct ua_map *ua_object__next_map(const struct ua_object *obj, const struct ua_map *prev);
 UA_API struct ua_map *ua_object__find_map(const struct ua_object *obj, const char *name);
@@ -106,16 +107,18 @@ UA_API struct ua_arena *ua_object__arena(const struct ua_object *obj); /* NULL i
  * Before load: address of the initial value (arena, .data, .rodata). After load: the live
  * variable, which programs see. -ENOENT: no such variable.
  */
-UA_API int ua_object__find_global(const struct ua_object *obj, const char *name, void **addr, size_t *size);
+UA_API int ua_object__find_global(const struct ua_object *obj, const char *name, void **addr,
+				  size_t *size);
 /* One global of the object, as `uarena show` lists them; strings are borrowed. */
 struct ua_global_info {
 	const char *name, *section, *type;
 	size_t size;
-	void *addr; /* as ua_object__find_global() gives it */
+	void *addr;	  /* as ua_object__find_global() gives it */
 	uint32_t type_id; /* in the object's BTF */
 };
 /* The index-th global. -ENOENT: there are no more. */
-UA_API int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_global_info *info);
+UA_API int ua_object__global_at(const struct ua_object *obj, size_t index,
+				struct ua_global_info *info);
 /* "var = value": integers (C syntax), enumerators, true/false; before load. */
 UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
 
@@ -123,7 +126,7 @@ UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
 
 UA_API const char *ua_program__name(const struct ua_program *prog);
 UA_API const char *ua_program__section(const struct ua_program *prog);
-UA_API uint32_t ua_program__type(const struct ua_program *prog); /* BPF_PROG_TYPE_* */
+UA_API uint32_t ua_program__type(const struct ua_program *prog);     /* BPF_PROG_TYPE_* */
 UA_API size_t ua_program__insn_count(const struct ua_program *prog); /* as in the object */
 UA_API bool ua_program__autoload(const struct ua_program *prog);
 UA_API int ua_program__set_autoload(struct ua_program *prog, bool on); /* before load */
@@ -133,8 +136,8 @@ struct ua_run_opts {
 	size_t sz;
 	const void *ctx_in;
 	size_t ctx_in_size;
-	void *ctx_out;        /* SYSCALL programs: the context as the program left it */
-	size_t ctx_out_size;  /* in: room; out: bytes written */
+	void *ctx_out;	     /* SYSCALL programs: the context as the program left it */
+	size_t ctx_out_size; /* in: room; out: bytes written */
 	const void *data_in;
 	size_t data_in_size;
 	void *data_out;
@@ -142,8 +145,8 @@ struct ua_run_opts {
 	uint32_t repeat;      /* 0 = 1 */
 	uint32_t retval;      /* out */
 	uint32_t duration;    /* out: ns per run */
-	int32_t cpu;          /* CPU number the program sees; -1 = the caller's */
-	size_t :0;
+	int32_t cpu;	      /* CPU number the program sees; -1 = the caller's */
+	size_t : 0;
 };
 
 /* Runs the program on the calling thread, as BPF_PROG_TEST_RUN does. 0: it ran, see retval. */
@@ -157,7 +160,8 @@ UA_API int ua_program__call(struct ua_program *prog, void *ctx, uint64_t *retval
 
 enum ua_stream { UA_STDOUT = 1, UA_STDERR = 2 };
 /* Up to len bytes, removed from the stream; 0 when it is empty. Never blocks. */
-UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf, size_t len);
+UA_API int ua_program__read_stream(struct ua_program *prog, enum ua_stream id, void *buf,
+				   size_t len);
 /* Descriptor that polls readable while the stream has data; borrowed. */
 UA_API int ua_program__stream_fd(struct ua_program *prog, enum ua_stream id);
 /* The trace pipe: lines of bpf_printk() of all programs of the process, removed as they are
@@ -247,7 +251,7 @@ struct ua_client;
 struct ua_client_opts {
 	size_t sz;
 	enum ua_window window; /* how holes are trapped in this process */
-	size_t :0;
+	size_t : 0;
 };
 
 /*
@@ -278,8 +282,8 @@ struct ua_pool;
 struct ua_pool_opts {
 	size_t sz;
 	uint32_t grow_pages; /* least number of pages taken from the arena at a time; 0 = 4 */
-	bool give_back;      /* ua_pool__destroy() frees the pages; else they stay allocated */
-	size_t :0;
+	bool give_back;	     /* ua_pool__destroy() frees the pages; else they stay allocated */
+	size_t : 0;
 };
 
 /*
@@ -290,7 +294,8 @@ struct ua_pool_opts {
  *	... hand ua_arena__to_program(arena, r) to a program ...
  *	ua_pool__free(pool, r);
  */
-UA_API int ua_pool__new(struct ua_arena *arena, const struct ua_pool_opts *opts, struct ua_pool **pool);
+UA_API int ua_pool__new(struct ua_arena *arena, const struct ua_pool_opts *opts,
+			struct ua_pool **pool);
 /* Outstanding allocations become invalid. */
 UA_API void ua_pool__destroy(struct ua_pool *pool);
 /* Host pointer, or NULL: size 0 or beyond the arena, arena or heap exhausted. Fresh pages are
@@ -370,18 +375,18 @@ struct ua_kfunc {
 };
 
 #define UA_KFUNC(RET, NAME, ...) UA_KFUNC_FLAGS(0, RET, NAME, ##__VA_ARGS__)
-#define UA_KFUNC_FLAGS(FLAGS, RET, NAME, ...)                                                      \
-	{                                                                                          \
-		sizeof(struct ua_kfunc), #NAME, (void *)(NAME), (FLAGS), UA_KIND_##RET,            \
-		{                                                                                  \
-			UA_KARGS(__VA_ARGS__)                                                      \
-		}                                                                                  \
+#define UA_KFUNC_FLAGS(FLAGS, RET, NAME, ...)                                           \
+	{                                                                               \
+		sizeof(struct ua_kfunc), #NAME, (void *)(NAME), (FLAGS), UA_KIND_##RET, \
+		{                                                                       \
+			UA_KARGS(__VA_ARGS__)                                           \
+		}                                                                       \
 	}
-#define UA_KARG_(KIND, ARG) { UA_KIND_##KIND, #ARG },
+#define UA_KARG_(KIND, ARG) {UA_KIND_##KIND, #ARG},
 #define UA_KARG(PAIR) UA_KARG_ PAIR
 #define UA_KARGS(...) UA_KARGS_N(_, ##__VA_ARGS__, 5, 4, 3, 2, 1, 0)(__VA_ARGS__)
 #define UA_KARGS_N(_0, _1, _2, _3, _4, _5, N, ...) UA_KARGS_##N
-#define UA_KARGS_0(...) { UA_KIND_NONE, 0 },
+#define UA_KARGS_0(...) {UA_KIND_NONE, 0},
 #define UA_KARGS_1(A) UA_KARG(A)
 #define UA_KARGS_2(A, B) UA_KARG(A) UA_KARG(B)
 #define UA_KARGS_3(A, B, C) UA_KARGS_2(A, B) UA_KARG(C)
@@ -449,7 +454,7 @@ struct ua_struct_ops;
 #define UA_ARG_ARENA 2u
 struct ua_struct_ops_mark {
 	const char *member;
-	uint32_t arg;   /* from 0 */
+	uint32_t arg;	/* from 0 */
 	uint32_t flags; /* UA_ARG_* */
 };
 
@@ -464,7 +469,7 @@ struct ua_struct_ops_opts {
 	int (*reg)(void *arg, const void *ops);
 	void (*unreg)(void *arg, const void *ops);
 	int (*update)(void *arg, const void *ops, const void *old);
-	size_t :0;
+	size_t : 0;
 };
 
 /* -ENOENT: the BTF has no such struct; -EEXIST; -EINVAL: a member cannot be called (named in the
@@ -477,8 +482,8 @@ UA_API void ua_struct_ops__exit(struct ua_struct_ops *type);
 /* Between enter and exit: cb for each member that has a program, until it returns non-zero,
  * which is returned. arena is the program's or NULL. */
 UA_API int ua_struct_ops__for_each_prog(struct ua_struct_ops *type, const void *ops,
-					int (*cb)(void *arg, const char *member, const char *program,
-						  struct ua_arena *arena),
+					int (*cb)(void *arg, const char *member,
+						  const char *program, struct ua_arena *arena),
 					void *arg);
 
 struct ua_link;
@@ -497,11 +502,12 @@ UA_API uint32_t ua_map__type(const struct ua_map *map); /* BPF_MAP_TYPE_* */
 UA_API uint32_t ua_map__key_size(const struct ua_map *map);
 UA_API uint32_t ua_map__value_size(const struct ua_map *map);
 UA_API uint32_t ua_map__max_entries(const struct ua_map *map);
-UA_API int ua_map__set_max_entries(struct ua_map *map, uint32_t n); /* before load */
+UA_API int ua_map__set_max_entries(struct ua_map *map, uint32_t n);   /* before load */
 UA_API int ua_map__set_value_size(struct ua_map *map, uint32_t size); /* before load */
 UA_API int ua_map__fd(const struct ua_map *map);
 UA_API int ua_map__lookup(const struct ua_map *map, const void *key, void *value, uint64_t flags);
-UA_API int ua_map__update(const struct ua_map *map, const void *key, const void *value, uint64_t flags);
+UA_API int ua_map__update(const struct ua_map *map, const void *key, const void *value,
+			  uint64_t flags);
 UA_API int ua_map__delete(const struct ua_map *map, const void *key);
 UA_API int ua_map__next_key(const struct ua_map *map, const void *key, void *next);
 /* Initial value of a data map, or an arena's mapping once loaded; NULL if there is none. */

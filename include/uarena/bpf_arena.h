@@ -33,7 +33,7 @@ typedef _Bool bool;
 #define __ksym __attribute__((section(".ksyms")))
 
 /* BTF-encoded map attributes, as libbpf reads them. */
-#define __uint(name, val) int (*name)[val]
+#define __uint(name, val) int(*name)[val]
 #define __ulong(name, val) enum { UARENA_CAT(__unique_value_, __COUNTER__) = val } name
 #define __type(name, val) typeof(val) *name
 #define __array(name, val) typeof(val) *name[]

@@ -22,7 +22,7 @@
 #define ua_likely(x) __builtin_expect(!!(x), 1)
 #define ua_unlikely(x) __builtin_expect(!!(x), 0)
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define min_t(type, a, b) ((type)(a) < (type)(b) ? (type)(a) : (type)(b))
 #define max_t(type, a, b) ((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 
@@ -44,28 +44,29 @@ void log_print(enum log_level level, const char *fmt, ...) UA_PRINTF(2, 3);
 #define log_debug(...) log_print(LOG_DEBUG, __VA_ARGS__)
 
 #ifdef UA_CHECKED
-#define UA_TRACE_FAIL(err, what) log_debug("%s:%d: %s: %s -> %d\n", __FILE__, __LINE__, __func__, what, (int)(err))
+#define UA_TRACE_FAIL(err, what) \
+	log_debug("%s:%d: %s: %s -> %d\n", __FILE__, __LINE__, __func__, what, (int)(err))
 #else
 #define UA_TRACE_FAIL(err, what) ((void)0)
 #endif
 
 /* Return `err` (a negative errno) if `cond` holds. */
-#define UA_FAIL_IF(cond, err)                                                                      \
-	do {                                                                                       \
-		if (ua_unlikely(cond)) {                                                           \
-			UA_TRACE_FAIL(err, #cond);                                                 \
-			return (err);                                                              \
-		}                                                                                  \
+#define UA_FAIL_IF(cond, err)                      \
+	do {                                       \
+		if (ua_unlikely(cond)) {           \
+			UA_TRACE_FAIL(err, #cond); \
+			return (err);              \
+		}                                  \
 	} while (0)
 
 /* Return what `expr` returns if it is negative. */
-#define UA_TRY(expr)                                                                               \
-	do {                                                                                       \
-		int ua_try_err_ = (expr);                                                          \
-		if (ua_unlikely(ua_try_err_ < 0)) {                                                \
-			UA_TRACE_FAIL(ua_try_err_, #expr);                                         \
-			return ua_try_err_;                                                        \
-		}                                                                                  \
+#define UA_TRY(expr)                                       \
+	do {                                               \
+		int ua_try_err_ = (expr);                  \
+		if (ua_unlikely(ua_try_err_ < 0)) {        \
+			UA_TRACE_FAIL(ua_try_err_, #expr); \
+			return ua_try_err_;                \
+		}                                          \
 	} while (0)
 
 /* ---- Assertions: always cheap in ua_assert, whole-structure walks in ua_assert_expensive ---- */
@@ -83,8 +84,8 @@ void log_print(enum log_level level, const char *fmt, ...) UA_PRINTF(2, 3);
 
 /* ---- Memory: the only way the library allocates; NULL on failure ---- */
 
-void *mem_alloc(size_t size);  /* contents undefined */
-void *mem_zalloc(size_t size); /* zeroed */
+void *mem_alloc(size_t size);		 /* contents undefined */
+void *mem_zalloc(size_t size);		 /* zeroed */
 void *mem_calloc(size_t n, size_t size); /* zeroed, NULL when n * size overflows */
 void *mem_realloc(void *ptr, size_t size);
 void *mem_recalloc(void *ptr, size_t n, size_t size); /* NULL when n * size overflows */

@@ -98,7 +98,8 @@ int cli_write_file(const char *path, const void *buf, size_t size);
 void cli_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *cli_prog_type(uint32_t type);
 const char *cli_map_type(uint32_t type);
-/* Between the two, messages are kept instead of printed; the text is owned, NULL if there is none. */
+/* Between the two, messages are kept instead of printed; the text is owned, NULL if there is none.
+ */
 void cli_catch_begin(void);
 char *cli_catch_end(void);
 /* --print: a global and what it leads to. */

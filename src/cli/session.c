@@ -196,7 +196,8 @@ static void run_with(struct ua_program *prog, const struct cli_options *o, struc
 	r->ctx_out_size = ro->ctx_out_size;
 	r->data_out_size = ro->data_out_size;
 	if (r->err == -EINVAL && !ro->ctx_in_size && !ro->data_in_size)
-		cli_error("%s: the program reads a context; give it one with --ctx-in FILE", r->program);
+		cli_error("%s: the program reads a context; give it one with --ctx-in FILE",
+			  r->program);
 }
 
 /* Packet programs need at least an Ethernet header; give them an empty one. */

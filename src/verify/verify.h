@@ -60,8 +60,8 @@ struct verify_in {
 	/* Helper ids this engine implements: bit i of helper_known[i / 64]. */
 	const host_fn *helper_fns;
 	uint32_t n_helper_fns;
-	uint32_t n_cpus; /* the processor a program sees is below this; 0: not known */
-	bool not_gpl; /* license is not GPL-compatible: no GPL-only helpers, no kfuncs */
+	uint32_t n_cpus;       /* the processor a program sees is below this; 0: not known */
+	bool not_gpl;	       /* license is not GPL-compatible: no GPL-only helpers, no kfuncs */
 	bool debug_unverified; /* debug builds only: structural checks and rewriting, no proof */
 	struct verify_log *log;
 	struct verify_stats *stats; /* may be NULL */

@@ -12,6 +12,8 @@ struct {
 	__uint(max_entries, 4);
 } arena SEC(".maps");
 
+/* Annotations on lines of their own: source lines appear in the log that they are matched with. */
+/* clang-format off */
 int bpf_stream_vprintk(int stream, const char *fmt, const void *args, u32 size, void *aux) __ksym
 	__weak;
 

@@ -69,10 +69,10 @@ struct ua_engine_types {
 	enum scx_ent_flags e13;
 };
 
-#define KFUNC(RET, NAME, PARAMS)                                                                   \
-	RET NAME PARAMS                                                                            \
-	{                                                                                          \
-		__builtin_unreachable();                                                           \
+#define KFUNC(RET, NAME, PARAMS)         \
+	RET NAME PARAMS                  \
+	{                                \
+		__builtin_unreachable(); \
 	}
 
 KFUNCS_GENERIC(KFUNC)
