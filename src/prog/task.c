@@ -14,9 +14,8 @@
 #include <unistd.h>
 
 struct task {
-	struct task_struct ts; /* first: what programs hold points here */
-	struct task *next;     /* list of threads of this process that ran programs */
-	struct epoch_item free_item;
+	struct task_object obj;
+	struct task *next; /* list of threads of this process that ran programs */
 };
 
 static pthread_mutex_t tasks_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -95,12 +94,12 @@ struct cgroup *cgroup_root(void)
 
 /* -- Lifetime ------------------------------------------------------------- */
 
-static void task_free(struct epoch_item *item)
+static void object_free(struct epoch_item *item)
 {
-	struct task *t = container_of(item, struct task, free_item);
+	struct task_object *obj = container_of(item, struct task_object, free_item);
 
-	map_task_storage_forget(&t->ts);
-	mem_free(t);
+	map_task_storage_forget(&obj->ts);
+	obj->free(obj);
 }
 
 struct task_struct *task_get(struct task_struct *task)
@@ -116,10 +115,10 @@ struct task_struct *task_get(struct task_struct *task)
 
 void task_put(struct task_struct *task)
 {
-	struct task *t = container_of(task, struct task, ts);
+	struct task_object *obj = container_of(task, struct task_object, ts);
 
 	if (!__atomic_sub_fetch(&task->rcu_users.refs.counter, 1, __ATOMIC_ACQ_REL))
-		epoch_defer(&t->free_item, task_free);
+		epoch_defer(&obj->free_item, object_free);
 }
 
 static void task_exit(void *arg)
@@ -135,7 +134,7 @@ static void task_exit(void *arg)
 		}
 	pthread_mutex_unlock(&tasks_lock);
 	self = NULL;
-	task_put(&t->ts);
+	task_put(&t->obj.ts);
 }
 
 /* -- Creation ------------------------------------------------------------- */
@@ -152,6 +151,11 @@ static void set_affinity(struct task_struct *ts, s32 pid)
 	ts->cpus_ptr = &ts->cpus_mask;
 }
 
+static void task_free(struct task_object *obj)
+{
+	mem_free(container_of(obj, struct task, obj));
+}
+
 static struct task *task_new(s32 pid, s32 tgid)
 {
 	struct task *t = mem_zalloc(sizeof(*t));
@@ -161,7 +165,8 @@ static struct task *task_new(s32 pid, s32 tgid)
 	if (!t)
 		return NULL;
 	pthread_once(&tasks_once, tasks_init);
-	ts = &t->ts;
+	t->obj.free = task_free;
+	ts = &t->obj.ts;
 	ts->pid = pid;
 	ts->tgid = tgid;
 	ts->rcu_users.refs.counter = 1;
@@ -184,9 +189,9 @@ static struct task *task_new_self(void)
 
 	if (!t)
 		return NULL;
-	t->ts.mm = &world.mm;
-	t->ts.on_cpu = t->ts.on_rq = 1;
-	prctl(PR_GET_NAME, t->ts.comm);
+	t->obj.ts.mm = &world.mm;
+	t->obj.ts.on_cpu = t->obj.ts.on_rq = 1;
+	prctl(PR_GET_NAME, t->obj.ts.comm);
 	pthread_mutex_lock(&tasks_lock);
 	t->next = tasks;
 	tasks = t;
@@ -203,7 +208,7 @@ struct task_struct *task_current(void)
 		return rc->task;
 	if (ua_unlikely(!self))
 		self = task_new_self();
-	return self ? &self->ts : NULL;
+	return self ? &self->obj.ts : NULL;
 }
 
 /* -- By pid --------------------------------------------------------------- */
@@ -214,8 +219,8 @@ static struct task_struct *find_own(s32 pid)
 
 	pthread_mutex_lock(&tasks_lock);
 	for (struct task *t = tasks; t && !found; t = t->next)
-		if (t->ts.pid == pid)
-			found = task_get(&t->ts);
+		if (t->obj.ts.pid == pid)
+			found = task_get(&t->obj.ts);
 	pthread_mutex_unlock(&tasks_lock);
 	return found;
 }
@@ -263,11 +268,11 @@ static struct task_struct *snapshot(s32 pid)
 	fclose(f);
 	text[n] = 0;
 	t = task_new(pid, read_tgid(pid));
-	if (t && !parse_stat(text, &t->ts)) {
+	if (t && !parse_stat(text, &t->obj.ts)) {
 		mem_free(t);
 		return NULL;
 	}
-	return t ? &t->ts : NULL;
+	return t ? &t->obj.ts : NULL;
 }
 
 struct task_struct *task_by_pid(s32 pid)

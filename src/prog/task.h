@@ -9,7 +9,15 @@
 #ifndef UA_PROG_TASK_H
 #define UA_PROG_TASK_H
 
+#include "base/epoch.h"
 #include "btf/types/task.h"
+
+/* What every task object begins with; what programs hold points to ts. */
+struct task_object {
+	struct task_struct ts;
+	struct epoch_item free_item;
+	void (*free)(struct task_object *obj); /* nobody can hold it any more */
+};
 
 /* The object of this thread, or the one the run declares current. NULL if memory is short. */
 struct task_struct *task_current(void);
