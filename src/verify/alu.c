@@ -179,6 +179,27 @@ static int arena_alu(struct env *env, const struct bpf_insn *insn)
 	return 0;
 }
 
+/*
+ * The sign of a number, spread by a shift, selects a constant: "x s>>= 63; x &= 8". Neither
+ * ranges nor bits can say "0 or -1", so the two are walked one by one.
+ */
+static int split_mask(struct env *env, const struct bpf_insn *insn, const struct scalar *mask)
+{
+	struct reg *d = &env_regs(env)[insn->dst_reg];
+	uint8_t op = BPF_OP(insn->code);
+	bool wide = d->s.smin == -1 && d->s.smax == 0;
+	struct vstate *zero;
+
+	if ((op != BPF_AND && op != BPF_OR) || !scalar_is_const(mask) ||
+	    !(wide || (d->s.smin32 == -1 && d->s.smax32 == 0)))
+		return 0;
+	zero = walk_push(env, env->insn_idx);
+	UA_FAIL_IF(!zero, env->push_err);
+	scalar_pick(&cur_frame(zero)->regs[insn->dst_reg].s, 0, !wide);
+	scalar_pick(&d->s, UINT64_MAX, !wide);
+	return 0;
+}
+
 static int binary(struct env *env, const struct bpf_insn *insn)
 {
 	struct reg *regs = env_regs(env), *d = &regs[insn->dst_reg];
@@ -214,6 +235,7 @@ static int binary(struct env *env, const struct bpf_insn *insn)
 		flow_need_reg(env, insn->dst_reg);
 		return pointer_alu(env, insn, &src, &s, false);
 	}
+	UA_TRY(split_mask(env, insn, &src.s));
 	scalar_alu(&d->s, &src.s, BPF_OP(insn->code), BPF_CLASS(insn->code) == BPF_ALU);
 	link_after(env, d, insn, &src.s);
 	return 0;
@@ -306,18 +328,34 @@ static int move(struct env *env, const struct bpf_insn *insn)
 	return 0;
 }
 
+/* The host is little-endian: a conversion to that order only cuts off. */
+static void endian(struct env *env, const struct bpf_insn *insn, struct reg *d)
+{
+	bool cuts = BPF_CLASS(insn->code) == BPF_ALU && BPF_SRC(insn->code) == BPF_TO_LE;
+
+	if (cuts && insn->imm == 64)
+		return;
+	if (cuts)
+		scalar_trunc(&d->s, insn->imm / 8);
+	else
+		scalar_bswap(&d->s, insn->imm);
+	link_forget(env, d);
+}
+
 static int unary(struct env *env, const struct bpf_insn *insn)
 {
 	struct reg *d = &env_regs(env)[insn->dst_reg];
-	bool wide = BPF_CLASS(insn->code) == BPF_ALU64;
+	bool wide = BPF_CLASS(insn->code) == BPF_ALU64, neg = BPF_OP(insn->code) == BPF_NEG;
 
-	if (d->type != R_SCALAR)
+	if (d->type != R_SCALAR) {
 		reg_scalar(d);
-	else if (BPF_OP(insn->code) == BPF_NEG)
+	} else if (!neg) {
+		endian(env, insn, d);
+		return 0;
+	} else {
 		scalar_neg(&d->s, !wide);
-	else
-		scalar_bswap(&d->s, insn->imm, wide || BPF_SRC(insn->code) == BPF_TO_BE);
-	if (BPF_OP(insn->code) == BPF_NEG && !wide)
+	}
+	if (neg && !wide)
 		scalar_zext32(&d->s);
 	link_forget(env, d);
 	return 0;

@@ -238,6 +238,8 @@ uint32_t flow_writes(const struct env *env, uint32_t idx); /* registers it may w
 uint64_t flow_live_slots(const struct env *env, const struct frame *f, uint32_t idx);
 uint32_t flow_exact_regs(const struct env *env, const struct frame *f, uint32_t idx);
 uint64_t flow_exact_slots(const struct env *env, const struct frame *f, uint32_t idx);
+void flow_kept(const struct env *env, const struct frame *f, uint32_t idx, uint32_t *regs,
+	       uint64_t *slots);
 /* The instruction being checked reads these slots of a frame of the current path. */
 void flow_read_slots(struct env *env, uint32_t frame, uint64_t slots);
 /* It loads register `dst` from these slots / stores `src` into them. */

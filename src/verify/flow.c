@@ -69,6 +69,11 @@ struct inst {
 	struct node v[]; /* by slot, from `start` */
 };
 
+struct demand {
+	uint32_t regs;
+	uint64_t slots;
+};
+
 struct flow {
 	uint16_t *live_regs;
 	uint64_t *kill; /* own slots the instruction overwrites for sure */
@@ -79,6 +84,9 @@ struct flow {
 	struct inst **shared; /* by function, once there are too many */
 	struct inst **roots;  /* by function, entered from outside */
 	size_t n_nodes;
+	/* A way into a loop head was taken first just now: what mattered there until then. */
+	struct at fresh;
+	struct demand fresh_exact;
 	bool lost; /* no memory for a demand: everything counts as wanted */
 };
 
@@ -325,11 +333,6 @@ static void want(struct env *env, struct at at, uint32_t regs, uint64_t slots)
 	grown(env, at);
 }
 
-struct demand {
-	uint32_t regs;
-	uint64_t slots;
-};
-
 static void back_alu(const struct bpf_insn *insn, struct demand *d)
 {
 	uint32_t dst = BIT(insn->dst_reg), src = BIT(insn->src_reg);
@@ -378,7 +381,8 @@ static void back_stx(struct env *env, struct at at, const struct bpf_insn *insn,
 		back_load(env, node, insn->dst_reg, d);
 	} else {
 		stx_use_def(insn, &use, &def);
-		d->regs &= ~def;
+		if (d->regs & def)
+			back_load(env, node, __builtin_ctz(def), d);
 	}
 }
 
@@ -574,15 +578,21 @@ static struct at now(const struct env *env)
 /* A path goes from one slot of the frame's function to another. */
 void flow_walked(struct env *env, const struct frame *f, uint32_t from, uint32_t to)
 {
-	struct at at = {f->inst, from};
+	struct at at = {f->inst, from}, head = {f->inst, to};
 	uint8_t way;
 
+	env->flow->fresh.inst = NULL;
 	if (func_of(env, from) != (int)f->func || func_of(env, to) != (int)f->func)
 		return;
 	way = way_to(env, from, to);
 	if (!(way & ~node_of(at)->walked))
 		return;
 	node_of(at)->walked |= way;
+	if (env->aux[to].force_state) {
+		env->flow->fresh = head;
+		env->flow->fresh_exact =
+			(struct demand){node_of(head)->exact_regs, node_of(head)->exact_slots};
+	}
 	enqueue(env->flow, at);
 	settle(env);
 }
@@ -712,6 +722,20 @@ uint32_t flow_exact_regs(const struct env *env, const struct frame *f, uint32_t 
 uint64_t flow_exact_slots(const struct env *env, const struct frame *f, uint32_t idx)
 {
 	return env->flow->lost ? ~0ull : asked(f, idx)->exact_slots;
+}
+
+/*
+ * What a loop's next round keeps. A round that closes the loop for the first time makes the
+ * demands of its exit those of its body, but no round has made them yet: they do not count.
+ */
+void flow_kept(const struct env *env, const struct frame *f, uint32_t idx, uint32_t *regs,
+	       uint64_t *slots)
+{
+	const struct flow *flow = env->flow;
+	bool fresh = flow->fresh.inst == f->inst && flow->fresh.insn == idx;
+
+	*regs = fresh ? flow->fresh_exact.regs : flow_exact_regs(env, f, idx);
+	*slots = fresh ? flow->fresh_exact.slots : flow_exact_slots(env, f, idx);
 }
 
 /* -- Setting up ------------------------------------------------------------------------ */

@@ -74,8 +74,10 @@ void vlog(struct env *env, const char *fmt, ...)
 
 	if (!log || !log->level)
 		return;
-	if (env->line_open)
+	if (env->line_open) {
 		vlog_text(log, "\n", 1);
+		env->reason[0] = 0;
+	}
 	env->line_open = false;
 	va_start(args, fmt);
 	len = vsnprintf(line, sizeof(line), fmt, args);

@@ -484,7 +484,6 @@ static int rmw(struct env *env, const struct bpf_insn *insn)
 	int fetch = insn->imm == BPF_CMPXCHG ? BPF_REG_0
 		    : insn->imm & BPF_FETCH  ? insn->src_reg
 					     : -1;
-	struct reg out;
 
 	UA_TRY(check_reg_read(env, insn->src_reg));
 	UA_TRY(check_reg_read(env, insn->dst_reg));
@@ -494,14 +493,9 @@ static int rmw(struct env *env, const struct bpf_insn *insn)
 	if (fetch >= 0)
 		UA_TRY(check_reg_write(env, fetch));
 	UA_TRY(save_type(env, env_regs(env)[insn->dst_reg].type));
-	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_READ, -1));
-	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_WRITE, -1));
-	if (fetch < 0)
-		return 0;
-	reg_scalar(&out);
-	fit(&out, (int)bpf_size_bytes(insn->code), false);
-	env_regs(env)[fetch] = out;
-	return 0;
+	/* As in Linux, an address held in the register that takes the old value is gone then. */
+	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_READ, fetch));
+	return atomic_access(env, insn->dst_reg, insn, ACC_WRITE, -1);
 }
 
 static int atomic(struct env *env, const struct bpf_insn *insn)

@@ -489,23 +489,39 @@ static void widen(const struct reg *old, struct reg *cur, bool exact)
 }
 
 /*
- * Exact values are kept, because the code behind may need them, until so many paths are waiting
- * that the walk is about to give up: the exact values are what keeps the loop from converging.
+ * Exact values are kept, because the code behind may need them, until the walk has used half of
+ * what it may: the exact values are what keeps the loop from converging.
  */
-#define WIDEN_ALL_PENDING 4096 /* half of what the walk allows */
+#define WIDEN_ALL_PENDING (MAX_PENDING / 2)
+#define WIDEN_ALL_INSNS (BPF_COMPLEXITY_LIMIT_INSNS / 2)
+
+static void kept(struct env *env, const struct vstate *st, uint32_t i, uint32_t insn,
+		 uint32_t *regs, uint64_t *slots)
+{
+	const struct frame *f = st->frames[i];
+
+	if (i == st->depth) {
+		flow_kept(env, f, insn, regs, slots);
+		return;
+	}
+	*regs = flow_exact_regs(env, f, resume_at(st, i, insn));
+	*slots = flow_exact_slots(env, f, slots_at(st, i, insn));
+}
 
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn)
 {
 	const struct cached *prev = find_previous(env, st, insn);
-	bool all = env->n_pending > WIDEN_ALL_PENDING;
+	bool all = env->n_pending > WIDEN_ALL_PENDING || env->insn_processed > WIDEN_ALL_INSNS;
 
 	for (uint32_t i = 0; prev && i <= st->depth; i++) {
 		const struct packed_frame *old = &prev->frames[i];
 		const struct reg *regs = old->regs;
 		struct frame *cur = st->frames[i];
-		uint32_t exact = all ? 0 : flow_exact_regs(env, cur, resume_at(st, i, insn));
-		uint64_t exact_slots = all ? 0 : flow_exact_slots(env, cur, slots_at(st, i, insn));
+		uint32_t exact = 0;
+		uint64_t exact_slots = 0;
 
+		if (!all)
+			kept(env, st, i, insn, &exact, &exact_slots);
 		for (int r = 0; r < BPF_REG_FP; r++)
 			if (old->reg_set >> r & 1)
 				widen(regs++, &cur->regs[r], exact >> r & 1);

@@ -211,12 +211,27 @@ void scalar_sext(struct scalar *d, int bits, bool is32)
 		scalar_zext32(d);
 }
 
-void scalar_bswap(struct scalar *d, int bits, bool swap)
+void scalar_pick(struct scalar *d, uint64_t v, bool is32)
+{
+	struct scalar x = *d;
+
+	if (!is32) {
+		scalar_const(d, v);
+		return;
+	}
+	x.var.mask &= ~(uint64_t)UINT32_MAX;
+	x.var.value = (x.var.value & ~(uint64_t)UINT32_MAX) | (uint32_t)v;
+	set32(&x, rng_const((uint32_t)v, 32));
+	if (scalar_sync(&x))
+		*d = x;
+}
+
+void scalar_bswap(struct scalar *d, int bits)
 {
 	struct tnum t = tnum_low(d->var, bits);
 
 	scalar_unknown(d);
-	d->var = swap ? tnum_bswap(t, bits) : t;
+	d->var = tnum_bswap(t, bits);
 	scalar_sync(d);
 }
 

@@ -84,7 +84,9 @@ void scalar_neg(struct scalar *d, bool is32);
 void scalar_zext32(struct scalar *d);
 void scalar_trunc(struct scalar *d, int bytes); /* low bytes, zero-extended */
 void scalar_sext(struct scalar *d, int bits, bool is32);
-void scalar_bswap(struct scalar *d, int bits, bool swap);
+void scalar_bswap(struct scalar *d, int bits);
+/* Of the values d may have, those that are v: all 64 bits, or the low 32. */
+void scalar_pick(struct scalar *d, uint64_t v, bool is32);
 int scalar_cmp(const struct scalar *a, const struct scalar *b, enum scalar_cmp op, bool is32);
 bool scalar_assume(struct scalar *a, struct scalar *b, enum scalar_cmp op, bool is32);
 

@@ -29,9 +29,11 @@ static struct declared {
 	{STRICTER, "invalid shift", "all",
 	 "the encoding of instructions that are never reached is checked, too"},
 	{STRICTER, "in struct bpf_map", "6.18", "the members of struct bpf_map lie elsewhere"},
-	{STRICTER, "atomic on the stack", "all",
-	 "what an atomic fetches from a slot of the stack is not known, though the slot's value "
-	 "is"},
+	{STRICTER, "addr_space_cast insn can only", "all",
+	 "the encoding of instructions that are never reached is checked, too"},
+	{STRICTER, "cannot use helper", "all", "the engine does not have the helper"},
+	{OTHER_ERRNO, "missing helper", "all",
+	 "the engine does not have the helper; Linux has it, and refuses its arguments"},
 	{OTHER_ERRNO, "encoding", "all",
 	 "encodings and what instructions name are checked before any path is followed"},
 	{OTHER_ERRNO, "range", "all",
@@ -40,12 +42,6 @@ static struct declared {
 	 "variables of arenas beyond 512 MiB are refused earlier"},
 	{OTHER_ERRNO, "jumps is too complex", "all",
 	 "a loop without an end is found before its jumps are too many"},
-	{OTHER_ERRNO, "misaligned access off", "6.18",
-	 "cmpxchg on memory that r0 points to is refused, as r0 is written before the address is "
-	 "looked at"},
-	{LAXER, "misaligned access off", "6.18",
-	 "cmpxchg on memory that r0 points to is refused, as r0 is written before the address is "
-	 "looked at"},
 	{LAXER, "comparison of a register with itself", "up to 6.18",
 	 "later kernels and the engine know which way it goes"},
 	{OTHER_RESULT, "report of a hole", "up to 6.18",
@@ -59,6 +55,9 @@ static struct declared {
 	/* Only after running the program in bounds from many memories: see proved_by_runs(). */
 	{LAXER, "in bounds in all runs", "all",
 	 "the engine knows more of a number, and so proves an access that Linux refuses"},
+	{LAXER, "never reached in all runs", "all",
+	 "the engine knows more of a number, and so proves that what Linux refuses is never "
+	 "reached"},
 };
 
 /* True if the difference is in the table; counts it. */

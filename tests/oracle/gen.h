@@ -27,7 +27,9 @@ void gen_shrink(struct program *p, bool (*fails)(const struct program *p, void *
 struct regress {
 	struct program prog;
 	char note[512];	   /* what the sides disagreed about */
-	int verdict;	   /* of loading: 0 or a negative errno */
+	int verdict;	   /* of loading on Linux: 0 or a negative errno */
+	char declared[64]; /* not "": the engine's verdict differs, for this reason of declared.h */
+	int engine;	   /* the engine's verdict then */
 	bool runs;	   /* the rest is valid */
 	uint64_t mem_seed; /* of gen_memory() */
 	uint32_t ret;

@@ -283,14 +283,38 @@ static bool compares_itself(const struct program *p)
 	return false;
 }
 
-static bool fetches_from_stack(const struct program *p)
+/* The instruction that Linux refuses; -1: none. */
+static long refused_at(const struct program *p)
 {
-	for (uint32_t i = 0; i < p->n; i++)
-		if (BPF_CLASS(p->insns[i].code) == BPF_STX &&
-		    BPF_MODE(p->insns[i].code) == BPF_ATOMIC && p->insns[i].dst_reg == 10 &&
-		    (p->insns[i].imm & BPF_FETCH))
-			return true;
-	return false;
+	static char log[LOG_SIZE];
+	long at = -1, insn;
+	int n;
+
+	side_unload(&sides[SIDE_LINUX],
+		    side_load(&sides[SIDE_LINUX], p->insns, p->n, log, LOG_SIZE));
+	for (const char *line = log; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (sscanf(line, "%ld: (%*x)%n", &insn, &n) == 1)
+			at = insn;
+	}
+	return at;
+}
+
+/* Does the engine accept the program even with a store there that nothing may do? */
+static bool never_reached(const struct program *p)
+{
+	static const struct bpf_insn above_stack = {
+		.code = BPF_ST | BPF_MEM | BPF_DW, .dst_reg = BPF_REG_FP, .off = 8};
+	struct program broken = *p;
+	long at = refused_at(p);
+	int fd;
+
+	if (at < 0 || at >= p->n || insn_is_ldimm64(&p->insns[at]))
+		return false;
+	broken.insns[at] = above_stack;
+	fd = side_load(&sides[SIDE_JIT], broken.insns, broken.n, NULL, 0);
+	side_unload(&sides[SIDE_JIT], fd);
+	return fd >= 0;
 }
 
 /* The name of a difference that the texts alone do not tell; NULL: the texts have to do. */
@@ -302,13 +326,16 @@ static const char *name_difference(const struct program *p, const struct failing
 			return NULL;
 		if (compares_itself(p))
 			return "comparison of a register with itself";
-		return is_about_range(f->text) ? "in bounds in all runs" : NULL;
+		if (is_about_range(f->text))
+			return "in bounds in all runs";
+		return never_reached(p) ? "never reached in all runs" : NULL;
 	case STRICTER:
-		return is_about_range(f->text) && fetches_from_stack(p) ? "atomic on the stack"
-									: NULL;
+		return NULL;
 	default:
 		if (is_about_encoding(f->text))
 			return "encoding";
+		if (strstr(f->text, "| program of this type cannot use helper"))
+			return "missing helper";
 		return is_about_range(f->text) ? "range" : NULL;
 	}
 }

@@ -101,6 +101,8 @@ int regress_write(const char *path, const struct regress *r)
 
 	UA_FAIL_IF(!f, -errno);
 	fprintf(f, "# %s\nverdict %d\n", r->note, r->verdict);
+	if (*r->declared)
+		fprintf(f, "engine %d %s\n", r->engine, r->declared);
 	if (r->runs)
 		fprintf(f, "memory %" PRIu64 "\nret %u\nhash %" PRIx64 "\n", r->mem_seed, r->ret,
 			r->hash);
@@ -146,6 +148,7 @@ int regress_read(const char *path, struct regress *r)
 			r->runs = true;
 		else if (*line != '#' && *line != '\n')
 			ok = sscanf(line, "verdict %d", &r->verdict) == 1 ||
+			     sscanf(line, "engine %d %63[^\n]", &r->engine, r->declared) == 2 ||
 			     sscanf(line, "ret %u", &r->ret) == 1 ||
 			     sscanf(line, "hash %" SCNx64, &r->hash) == 1 ||
 			     read_insn(&r->prog, line);

@@ -415,16 +415,17 @@ static void random_unary(const uint64_t a[SET], const struct scalar *sa)
 {
 	static const int bits[] = {8, 16, 32};
 	int w = bits[rnd() % 3], size = w / 8, swap_bits = 16 << (rnd() % 3);
-	bool is32 = w < 32 && rnd() & 1, swap = rnd() & 1;
-	struct scalar x = *sa, z = *sa, t = *sa, n = *sa, n32 = *sa, e = *sa;
+	bool is32 = w < 32 && rnd() & 1, low_only = rnd() & 1;
+	struct scalar x = *sa, z = *sa, t = *sa, n = *sa, n32 = *sa, e = *sa, p = *sa;
 
 	scalar_sext(&x, w, is32);
 	scalar_zext32(&z);
 	scalar_trunc(&t, size);
 	scalar_neg(&n, false);
 	scalar_neg(&n32, true);
-	scalar_bswap(&e, swap_bits, swap);
-	for (int i = 0; i < SET; i++, checks += 6) {
+	scalar_bswap(&e, swap_bits);
+	scalar_pick(&p, a[0], low_only);
+	for (int i = 0; i < SET; i++, checks += 7) {
 		uint64_t low = swap_bits == 64 ? a[i] : a[i] & ((1ull << swap_bits) - 1);
 		uint64_t swapped = swap_bits == 16   ? __builtin_bswap16((uint16_t)low)
 				   : swap_bits == 32 ? __builtin_bswap32((uint32_t)low)
@@ -439,8 +440,11 @@ static void random_unary(const uint64_t a[SET], const struct scalar *sa)
 			fail("truncation", a[i], (uint64_t)w, 0);
 		if (!scalar_has(&n, -a[i]) || !scalar_has(&n32, (uint32_t)-a[i]))
 			fail("negation", a[i], 0, -a[i]);
-		if (!scalar_has(&e, swap ? swapped : low))
+		if (!scalar_has(&e, swapped))
 			fail("byte swap", a[i], (uint64_t)swap_bits, swapped);
+		if ((low_only ? (uint32_t)a[i] == (uint32_t)a[0] : a[i] == a[0]) &&
+		    !scalar_has(&p, a[i]))
+			fail("choice of a value", a[i], a[0], low_only);
 	}
 }
 
