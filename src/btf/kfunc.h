@@ -34,6 +34,9 @@ enum kfunc_flags {
 	/* ours */
 	KF_LOCK_OK = 1 << 20, /* may be called while a BPF lock is held */
 	KF_SCHED = 1 << 21,   /* subject to the sched_ext context rules */
+	/* Which types of programs may call it; none of these: all. */
+	KF_OF_OBJECTS = 1 << 22, /* those that may hold tasks and cgroups */
+	KF_OF_TRACING = 1 << 23, /* tracing, struct_ops and syscall programs */
 };
 
 /* Where a kfunc may be called from beyond its flags; checked by the verifier via filter(). */

@@ -136,7 +136,9 @@ static int attr_check(const union bpf_attr *attr)
 		return -EINVAL;
 	}
 	UA_FAIL_IF(sleepable && !can_sleep(attr->prog_type), -EINVAL);
-	return 0;
+	if (attr->prog_type == BPF_PROG_TYPE_STRUCT_OPS)
+		return 0; /* which member it is: struct_ops_fill_verify() */
+	return prog_type_attaches(attr->prog_type, attr->expected_attach_type) ? 0 : -EINVAL;
 }
 
 static int load_begin(struct load *l)

@@ -36,12 +36,12 @@
 	K(bpf_preempt_enable, KF_LOCK_OK) \
 	K(bpf_local_irq_save, KF_LOCK_OK) \
 	K(bpf_local_irq_restore, KF_LOCK_OK) \
-	K(bpf_task_from_pid, KF_ACQUIRE | KF_RET_NULL) \
-	K(bpf_task_acquire, KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
-	K(bpf_task_release, KF_RELEASE) \
-	K(bpf_cgroup_from_id, KF_ACQUIRE | KF_RET_NULL) \
-	K(bpf_cgroup_acquire, KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
-	K(bpf_cgroup_release, KF_RELEASE) \
+	K(bpf_task_from_pid, KF_OF_OBJECTS | KF_ACQUIRE | KF_RET_NULL) \
+	K(bpf_task_acquire, KF_OF_OBJECTS | KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
+	K(bpf_task_release, KF_OF_OBJECTS | KF_RELEASE) \
+	K(bpf_cgroup_from_id, KF_OF_OBJECTS | KF_ACQUIRE | KF_RET_NULL) \
+	K(bpf_cgroup_acquire, KF_OF_OBJECTS | KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
+	K(bpf_cgroup_release, KF_OF_OBJECTS | KF_RELEASE) \
 	UA_KFUNCS_CPUMASK(K) \
 	UA_KFUNCS_STRING(K) \
 	K(scx_bpf_error_bstr, KF_LOCK_OK) \
@@ -51,32 +51,32 @@
 	K(scx_bpf_nr_cpu_ids, 0)
 
 #define UA_KFUNCS_CPUMASK(K) \
-	K(bpf_cpumask_create, KF_ACQUIRE | KF_RET_NULL) \
-	K(bpf_cpumask_acquire, KF_ACQUIRE | KF_TRUSTED_ARGS) \
-	K(bpf_cpumask_release, KF_RELEASE) \
-	K(bpf_cpumask_first, KF_RCU) \
-	K(bpf_cpumask_first_zero, KF_RCU) \
-	K(bpf_cpumask_first_and, KF_RCU) \
-	K(bpf_cpumask_set_cpu, KF_RCU) \
-	K(bpf_cpumask_clear_cpu, KF_RCU) \
-	K(bpf_cpumask_test_cpu, KF_RCU) \
-	K(bpf_cpumask_test_and_set_cpu, KF_RCU) \
-	K(bpf_cpumask_test_and_clear_cpu, KF_RCU) \
-	K(bpf_cpumask_setall, KF_RCU) \
-	K(bpf_cpumask_clear, KF_RCU) \
-	K(bpf_cpumask_and, KF_RCU) \
-	K(bpf_cpumask_or, KF_RCU) \
-	K(bpf_cpumask_xor, KF_RCU) \
-	K(bpf_cpumask_equal, KF_RCU) \
-	K(bpf_cpumask_intersects, KF_RCU) \
-	K(bpf_cpumask_subset, KF_RCU) \
-	K(bpf_cpumask_empty, KF_RCU) \
-	K(bpf_cpumask_full, KF_RCU) \
-	K(bpf_cpumask_copy, KF_RCU) \
-	K(bpf_cpumask_any_distribute, KF_RCU) \
-	K(bpf_cpumask_any_and_distribute, KF_RCU) \
-	K(bpf_cpumask_weight, KF_RCU) \
-	K(bpf_cpumask_populate, KF_RCU)
+	K(bpf_cpumask_create, KF_OF_TRACING | KF_ACQUIRE | KF_RET_NULL) \
+	K(bpf_cpumask_acquire, KF_OF_TRACING | KF_ACQUIRE | KF_TRUSTED_ARGS) \
+	K(bpf_cpumask_release, KF_OF_TRACING | KF_RELEASE) \
+	K(bpf_cpumask_first, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_first_zero, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_first_and, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_set_cpu, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_clear_cpu, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_test_cpu, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_test_and_set_cpu, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_test_and_clear_cpu, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_setall, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_clear, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_and, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_or, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_xor, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_equal, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_intersects, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_subset, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_empty, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_full, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_copy, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_any_distribute, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_any_and_distribute, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_weight, KF_OF_TRACING | KF_RCU) \
+	K(bpf_cpumask_populate, KF_OF_TRACING | KF_RCU)
 
 #define UA_KFUNCS_STRING(K) \
 	K(bpf_strcmp, 0) \

@@ -182,6 +182,7 @@ static int fill_verify(struct loading *l, struct verify_in *v)
 	*v = (struct verify_in){
 		.prog_type = p->type,
 		.expected_attach_type = p->expected_attach_type,
+		.attach_btf_id = l->in->attr->attach_btf_id,
 		.prog_flags = p->prog_flags,
 		.n_insns = p->n_orig,
 		.btf = l->in->btf,

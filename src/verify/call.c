@@ -184,19 +184,15 @@ static int check_range(struct env *env, const char *where, int min, int max)
 static int check_main_return(struct env *env)
 {
 	const struct verify_in *in = env->in;
+	int min, max;
 
 	if (in->prog_type == BPF_PROG_TYPE_STRUCT_OPS && in->member_proto &&
 	    !in->member_proto->type)
 		return 0;
 	UA_TRY(check_reg_read(env, BPF_REG_0));
-	if (in->prog_type != BPF_PROG_TYPE_TRACING)
+	if (!prog_type_returns(env, &min, &max))
 		return 0;
-	if (in->expected_attach_type == BPF_TRACE_ITER)
-		return check_range(env, "At program exit", 0, 1);
-	if (in->expected_attach_type == BPF_TRACE_FENTRY ||
-	    in->expected_attach_type == BPF_TRACE_FEXIT)
-		return check_range(env, "At program exit", 0, 0);
-	return 0;
+	return check_range(env, "At program exit", min, max);
 }
 
 static int exit_top(struct env *env)

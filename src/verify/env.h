@@ -10,6 +10,7 @@
  *   walk.c      the walk over all paths; alu.c jump.c mem.c stack.c ctx.c btf_access.c
  *               call.c subprog.c helper.c kfunc.c iter.c section.c ref.c sched_filter.c
  *               say what one instruction does
+ *   prog_type.c what the type of a program settles
  *   prune.c     which paths need not be walked
  *   depth.c     stack depth over chains of calls
  *   emit.c      the executable form
@@ -315,6 +316,12 @@ int section_call(struct env *env, const struct kfunc *kf);
 void section_result(struct env *env, const struct kfunc *kf);
 bool sched_allows(const struct env *env, const struct kfunc *kf);
 bool env_may_sleep(const struct env *env);
+
+/* ---- prog_type.c ---- */
+
+int prog_type_check_target(struct env *env);
+bool prog_type_calls(const struct env *env, uint32_t kfunc_flags);
+bool prog_type_returns(const struct env *env, int *min, int *max); /* false: anything */
 
 /* ---- ref.c ---- */
 

@@ -463,6 +463,11 @@ static int check_by_kind(struct env *env, struct call *call, int i, int regno, u
 	}
 }
 
+static bool is_packet(const struct reg *r)
+{
+	return r->type == R_PKT || r->type == R_PKT_META;
+}
+
 static int check_arg(struct env *env, struct call *call, int i)
 {
 	uint32_t arg = call->proto->args[i];
@@ -472,6 +477,10 @@ static int check_arg(struct env *env, struct call *call, int i)
 	UA_TRY(check_reg_read(env, regno));
 	if (HELPER_BASE_TYPE(arg) == ARG_ANYTHING)
 		return 0;
+	if (is_packet(&env_regs(env)[regno]) && !(call->proto->flags & HELPER_PKT)) {
+		vlog(env, "helper access to the packet is not allowed\n");
+		return -EACCES;
+	}
 	if (reg_is_const(&env_regs(env)[regno], &v) && !v && arg & PTR_MAYBE_NULL)
 		return 0;
 	UA_TRY(check_type(env, regno, arg));

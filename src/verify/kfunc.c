@@ -359,7 +359,7 @@ static int check_callable(struct env *env, const struct kfunc *kf)
 		vlog(env, "cannot call kernel function from non-GPL compatible program\n");
 		return -EINVAL;
 	}
-	if (kf->flags & KF_SCHED && !sched_allows(env, kf)) {
+	if (!prog_type_calls(env, kf->flags) || (kf->flags & KF_SCHED && !sched_allows(env, kf))) {
 		vlog(env, "calling kernel function %s is not allowed\n", kf->name);
 		return -EACCES;
 	}

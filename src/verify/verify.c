@@ -49,6 +49,7 @@ static int prove(struct env *env)
 
 static int run_stages(struct env *env, struct code **out)
 {
+	UA_TRY(prog_type_check_target(env));
 	UA_TRY(insn_check_all(env));
 	UA_TRY(func_find_all(env));
 	UA_TRY(func_check_btf(env));

@@ -35,7 +35,7 @@ struct verify_stats {
 };
 
 struct verify_in {
-	uint32_t prog_type, expected_attach_type, prog_flags;
+	uint32_t prog_type, expected_attach_type, attach_btf_id, prog_flags;
 	char name[BPF_OBJ_NAME_LEN];
 	struct bpf_insn *insns; /* verifier's own copy, it rewrites in place */
 	uint32_t n_insns;
@@ -69,6 +69,8 @@ struct verify_in {
 
 enum member_arg { MEMBER_ARG_NULLABLE = 1, MEMBER_ARG_ARENA = 2, MEMBER_ARG_REF = 4 };
 
+/* May a program of this type be loaded for this attach type? */
+bool prog_type_attaches(uint32_t type, uint32_t attach);
 int verify_program(struct verify_in *in, struct code **out);
 
 #endif

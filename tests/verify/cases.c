@@ -19,6 +19,12 @@
 #define OK(name, ...) CASE(name, SYS, 0, NULL, __VA_ARGS__)
 #define BAD(name, err, msg, ...) CASE(name, SYS, err, msg, __VA_ARGS__)
 
+/* r6: context, r7: 64 bytes of packet. */
+#define TC_PACKET(name, err, msg, ...)                                                   \
+	CASE(name, TC, err, msg, MOVX(6, 1), LDX(BPF_W, 7, 6, 76), LDX(BPF_W, 8, 6, 80), \
+	     MOVX(1, 7), ALU(BPF_ADD, 1, 64), JMPX(BPF_JLE, 1, 8, 2), MOV(0, 0), EXIT(), \
+	     __VA_ARGS__, DONE)
+
 void suite_map_attr(int map, union bpf_attr *attr)
 {
 	static const struct {
@@ -41,6 +47,14 @@ void suite_map_attr(int map, union bpf_attr *attr)
 	attr->map_flags = maps[map].flags;
 	attr->map_extra = maps[map].extra;
 }
+
+const char *const suite_kfuncs[N_KFUNCS] = {
+	[TASK_FROM_PID] = "bpf_task_from_pid",	   [TASK_ACQUIRE] = "bpf_task_acquire",
+	[TASK_RELEASE] = "bpf_task_release",	   [CGROUP_FROM_ID] = "bpf_cgroup_from_id",
+	[CGROUP_RELEASE] = "bpf_cgroup_release",   [CPUMASK_CREATE] = "bpf_cpumask_create",
+	[CPUMASK_RELEASE] = "bpf_cpumask_release", [RCU_READ_LOCK] = "bpf_rcu_read_lock",
+	[RCU_READ_UNLOCK] = "bpf_rcu_read_unlock",
+};
 
 static const struct suite_case cases[] = {
 	/* -- Shape -- */
@@ -448,6 +462,71 @@ static const struct suite_case cases[] = {
 	   EXIT(), MOV(1, 0), CAST_KERN(0, 1), EXIT()),
 	OK("arena sign-extending loads", TOUCH_ARENA, MOV(1, 0), CAST_KERN(2, 1),
 	   LDSX(BPF_B, 0, 2, 0), LDSX(BPF_H, 0, 2, 0), LDSX(BPF_W, 0, 2, 0), EXIT()),
+
+	/* -- Packets as buffers -- */
+	TC_PACKET("packet as map key", 0, NULL, MOVX(2, 7), LD_MAP(1, MAP_HASH), CALL(1)),
+	TC_PACKET("packet as map value", 0, NULL, MOVX(2, 7), MOVX(3, 7), MOV(4, 0),
+		  LD_MAP(1, MAP_HASH), CALL(2)),
+	TC_PACKET("packet loaded into itself", -EACCES,
+		  "helper access to the packet is not allowed", MOVX(1, 6), MOV(2, 0), MOVX(3, 7),
+		  MOV(4, 8), CALL(26)),
+	TC_PACKET("packet into a ring buffer", -EACCES,
+		  "helper access to the packet is not allowed", LD_MAP(1, MAP_RINGBUF), MOVX(2, 7),
+		  MOV(3, 8), MOV(4, 0), CALL(130)),
+	TC_PACKET("packet as a number's text", -EACCES,
+		  "helper access to the packet is not allowed", MOVX(1, 7), MOV(2, 8), MOV(3, 0),
+		  MOVX(4, 10), ALU(BPF_ADD, 4, -8), CALL(105)),
+	TC_PACKET("number into the packet", -EACCES, "helper access to the packet is not allowed",
+		  ST(BPF_DW, 10, -8, 0x31), MOVX(1, 10), ALU(BPF_ADD, 1, -8), MOV(2, 8), MOV(3, 0),
+		  MOVX(4, 7), CALL(105)),
+	TC_PACKET("packet printed", -EACCES, "helper access to the packet is not allowed",
+		  MOVX(1, 7), MOV(2, 8), CALL(6)),
+	TC_PACKET("name into the packet", -EACCES, "helper access to the packet is not allowed",
+		  MOVX(1, 7), MOV(2, 8), CALL(16)),
+	TC_PACKET("memory read into the packet", -EACCES,
+		  "helper access to the packet is not allowed", MOVX(1, 7), MOV(2, 8), MOV(3, 0),
+		  CALL(113)),
+	TC_PACKET("packet as any argument", 0, NULL, MOVX(1, 10), ALU(BPF_ADD, 1, -8), MOV(2, 8),
+		  MOVX(3, 7), CALL(113)),
+
+	/* -- What is known of numbers that atomics and masks give -- */
+	OK("atomic fetches a known slot", ST(BPF_DW, 10, -8, 8), MOV(1, 1),
+	   ATOMIC(BPF_DW, BPF_ADD | BPF_FETCH, 10, 1, -8), LD_VALUE(2, MAP_ARRAY, 0),
+	   ALUX(BPF_ADD, 2, 1), LDX(BPF_DW, 0, 2, 0), EXIT()),
+	BAD("atomic leaves an unknown slot", -EACCES, "R2 unbounded memory access",
+	    ST(BPF_DW, 10, -8, 8), MOV(1, 1), ATOMIC(BPF_DW, BPF_ADD | BPF_FETCH, 10, 1, -8),
+	    LDX(BPF_DW, 1, 10, -8), ALU(BPF_RSH, 1, 1), LD_VALUE(2, MAP_ARRAY, 0),
+	    ALUX(BPF_ADD, 2, 1), LDX(BPF_DW, 0, 2, 0), EXIT()),
+	OK("cmpxchg fetches a known slot", ST(BPF_DW, 10, -8, 8), MOV(0, 0), MOV(1, 1),
+	   ATOMIC(BPF_DW, BPF_CMPXCHG, 10, 1, -8), LD_VALUE(2, MAP_ARRAY, 0), ALUX(BPF_ADD, 2, 0),
+	   LDX(BPF_DW, 0, 2, 0), EXIT()),
+	OK("exchange fetches a pointer", LD_VALUE(1, MAP_ARRAY, 0), STX(BPF_DW, 10, 1, -8),
+	   MOV(1, 1), ATOMIC(BPF_DW, BPF_XCHG, 10, 1, -8), LDX(BPF_DW, 0, 1, 0), EXIT()),
+	BAD("exchange leaves no pointer", -EACCES, "R1 invalid mem access 'scalar'",
+	    LD_VALUE(1, MAP_ARRAY, 0), STX(BPF_DW, 10, 1, -8), MOV(1, 1),
+	    ATOMIC(BPF_DW, BPF_XCHG, 10, 1, -8), LDX(BPF_DW, 1, 10, -8), LDX(BPF_DW, 0, 1, 0),
+	    EXIT()),
+	BAD("cmpxchg through r0", -EACCES, NULL, LD_VALUE(0, MAP_ARRAY, 0), MOV(1, 1),
+	    ATOMIC(BPF_DW, BPF_CMPXCHG, 0, 1, 0), DONE),
+	BAD("fetch into its own address", -EACCES, NULL, LD_VALUE(1, MAP_ARRAY, 0),
+	    ATOMIC(BPF_DW, BPF_XCHG, 1, 1, 0), DONE),
+	BAD("arena fetch into its own address", -EACCES, NULL, TOUCH_ARENA, MOV(1, 0),
+	    CAST_KERN(1, 1), ATOMIC(BPF_DW, BPF_XCHG, 1, 1, 0), DONE),
+	OK("sign selects an index", RANDOM(6), ALU(BPF_LSH, 6, 32), ALU(BPF_ARSH, 6, 63),
+	   ALU(BPF_AND, 6, 40), LD_VALUE(1, MAP_ARRAY, 0), ALUX(BPF_ADD, 1, 6),
+	   LDX(BPF_DW, 0, 1, 0), EXIT()),
+	BAD("sign selects a bad index", -EACCES, "invalid access to map value", RANDOM(6),
+	    ALU(BPF_LSH, 6, 32), ALU(BPF_ARSH, 6, 63), ALU(BPF_OR, 6, 32),
+	    LD_VALUE(1, MAP_ARRAY, 0), ALUX(BPF_ADD, 1, 6), LDX(BPF_DW, 0, 1, 0), EXIT()),
+	OK("sign of the low half selects an index", RANDOM(6), ALU32(BPF_ARSH, 6, 31),
+	   ALU32(BPF_AND, 6, 40), LD_VALUE(1, MAP_ARRAY, 0), ALUX(BPF_ADD, 1, 6),
+	   LDX(BPF_DW, 0, 1, 0), EXIT()),
+	OK("little-endian conversion keeps the range", RANDOM(6), ALU(BPF_AND, 6, 40),
+	   INSN(BPF_ALU | BPF_END | BPF_TO_LE, 6, 0, 0, 32), LD_VALUE(1, MAP_ARRAY, 0),
+	   ALUX(BPF_ADD, 1, 6), LDX(BPF_DW, 0, 1, 0), EXIT()),
+	OK("may_goto counts on the stack", ST(BPF_DW, 10, -8, 0), CALL(7), MAY_GOTO(4),
+	   LDX(BPF_DW, 0, 10, -8), ALU(BPF_ADD, 0, 1), STX(BPF_DW, 10, 0, -8), JA(-5),
+	   JMP(BPF_JGE, 0, 1, 0), DONE),
 
 	/* -- Atomics -- */
 	BAD("atomic of a byte", -EINVAL, "invalid atomic operand size", MOV(0, 0),

@@ -19,7 +19,11 @@ struct sink {
 static void give(const struct sink *s, const char *name, bool ok, int err,
 		 const struct bpf_insn *insns, size_t n)
 {
-	struct suite_case c = {name, BPF_PROG_TYPE_SYSCALL, ok ? 0 : err, NULL, insns, (uint32_t)n};
+	struct suite_case c = {.name = name,
+			       .type = BPF_PROG_TYPE_SYSCALL,
+			       .err = ok ? 0 : err,
+			       .insns = insns,
+			       .n = (uint32_t)n};
 
 	s->fn(&c, s->arg);
 }
@@ -265,6 +269,120 @@ static void arenas(const struct sink *s)
 		arena_arithmetic(s, ops[o]);
 }
 
+/* -- Types of programs ------------------------------------------------------------- */
+
+static const struct typed {
+	const char *name;
+	uint32_t type, attach;
+	int min, max;	       /* of what it may return; min > max: anything */
+	bool objects, tracing; /* calls kfuncs on tasks, on CPU masks */
+} typed[] = {
+	{"socket_filter", BPF_PROG_TYPE_SOCKET_FILTER, 0, 1, 0, false, false},
+	{"kprobe", BPF_PROG_TYPE_KPROBE, 0, 1, 0, false, false},
+	{"kprobe.session", BPF_PROG_TYPE_KPROBE, 56, 0, 1, false, false},
+	{"uprobe.session", BPF_PROG_TYPE_KPROBE, 57, 0, 1, false, false},
+	{"tc", BPF_PROG_TYPE_SCHED_CLS, 0, 1, 0, true, false},
+	{"action", BPF_PROG_TYPE_SCHED_ACT, 0, 1, 0, false, false},
+	{"tracepoint", BPF_PROG_TYPE_TRACEPOINT, 0, 1, 0, true, true},
+	{"xdp", BPF_PROG_TYPE_XDP, 0, 1, 0, true, false},
+	{"perf_event", BPF_PROG_TYPE_PERF_EVENT, 0, 1, 0, true, true},
+	{"cgroup_skb/ingress", BPF_PROG_TYPE_CGROUP_SKB, 0, 0, 1, true, false},
+	{"cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, 1, 0, 3, true, false},
+	{"cgroup/sock_create", BPF_PROG_TYPE_CGROUP_SOCK, 2, 0, 1, true, false},
+	{"cgroup/post_bind4", BPF_PROG_TYPE_CGROUP_SOCK, 12, 0, 1, true, false},
+	{"cgroup/sock_release", BPF_PROG_TYPE_CGROUP_SOCK, 34, 0, 1, true, false},
+	{"lwt_in", BPF_PROG_TYPE_LWT_IN, 0, 1, 0, false, false},
+	{"lwt_xmit", BPF_PROG_TYPE_LWT_XMIT, 0, 1, 0, false, false},
+	{"sockops", BPF_PROG_TYPE_SOCK_OPS, 3, 0, 1, true, false},
+	{"sk_skb", BPF_PROG_TYPE_SK_SKB, 0, 1, 0, false, false},
+	{"cgroup/dev", BPF_PROG_TYPE_CGROUP_DEVICE, 6, 0, 1, true, false},
+	{"sk_msg", BPF_PROG_TYPE_SK_MSG, 7, 1, 0, false, false},
+	{"raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, 1, 0, false, false},
+	{"raw_tp.w", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0, 1, 0, false, false},
+	{"cgroup/bind4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 8, 0, 3, true, false},
+	{"cgroup/bind6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 9, 0, 3, true, false},
+	{"cgroup/connect4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 10, 0, 1, true, false},
+	{"cgroup/sendmsg6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 15, 0, 1, true, false},
+	{"cgroup/recvmsg4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 19, 1, 1, true, false},
+	{"cgroup/getpeername4", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 29, 1, 1, true, false},
+	{"cgroup/getsockname6", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 32, 1, 1, true, false},
+	{"cgroup/connect_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 49, 0, 1, true, false},
+	{"cgroup/recvmsg_unix", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 51, 1, 1, true, false},
+	{"lwt_seg6local", BPF_PROG_TYPE_LWT_SEG6LOCAL, 0, 1, 0, false, false},
+	{"sk_reuseport", BPF_PROG_TYPE_SK_REUSEPORT, 39, 1, 0, false, false},
+	{"flow_dissector", BPF_PROG_TYPE_FLOW_DISSECTOR, 17, 1, 0, false, false},
+	{"cgroup/sysctl", BPF_PROG_TYPE_CGROUP_SYSCTL, 18, 0, 1, true, false},
+	{"cgroup/getsockopt", BPF_PROG_TYPE_CGROUP_SOCKOPT, 21, 0, 1, true, false},
+	{"sk_lookup", BPF_PROG_TYPE_SK_LOOKUP, 36, 0, 1, false, false},
+	{"syscall", BPF_PROG_TYPE_SYSCALL, 0, 1, 0, true, true},
+	{"netfilter", BPF_PROG_TYPE_NETFILTER, 45, 0, 1, false, false},
+	/* Attach types that these cannot be loaded for. */
+	{"cgroup_skb for 2", BPF_PROG_TYPE_CGROUP_SKB, 2, 1, -1, false, false},
+	{"sock_addr for 0", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 0, 1, -1, false, false},
+	{"sockopt for 0", BPF_PROG_TYPE_CGROUP_SOCKOPT, 0, 1, -1, false, false},
+	{"sk_lookup for 0", BPF_PROG_TYPE_SK_LOOKUP, 0, 1, -1, false, false},
+	{"netfilter for 0", BPF_PROG_TYPE_NETFILTER, 0, 1, -1, false, false},
+	{"syscall for 1", BPF_PROG_TYPE_SYSCALL, 1, 1, -1, false, false},
+};
+
+static void give_typed(const struct sink *s, const struct typed *t, bool ok, int err,
+		       const char *msg, const struct bpf_insn *insns, size_t n)
+{
+	bool loads = t->min <= t->max || !t->max;
+	struct suite_case c = {.name = t->name,
+			       .type = t->type,
+			       .attach = t->attach,
+			       .err = !loads ? -EINVAL
+				      : ok   ? 0
+					     : err,
+			       .msg = ok || !loads ? NULL : msg,
+			       .insns = insns,
+			       .n = (uint32_t)n};
+
+	s->fn(&c, s->arg);
+}
+
+#define GIVE_TYPED(s, t, ok, err, msg, ...)                                    \
+	give_typed(s, t, ok, err, msg, (const struct bpf_insn[]){__VA_ARGS__}, \
+		   sizeof((const struct bpf_insn[]){__VA_ARGS__}) / sizeof(struct bpf_insn))
+
+static void typed_returns(const struct sink *s, const struct typed *t)
+{
+	static const char msg[] = "At program exit the register R0 has";
+	bool any = t->min > t->max;
+
+	for (int v = -1; v <= 4; v++)
+		GIVE_TYPED(s, t, any || (v >= t->min && v <= t->max), -EINVAL, msg, MOV(0, v),
+			   EXIT());
+	GIVE_TYPED(s, t, any, -EINVAL, msg, CALL(7), EXIT());
+	GIVE_TYPED(s, t, any || t->max == 3, -EINVAL, msg, CALL(7), ALU(BPF_AND, 0, 3), EXIT());
+	GIVE_TYPED(s, t, any, -EINVAL, "At program exit the register R0 is not a known value (fp)",
+		   MOVX(0, 10), EXIT());
+}
+
+static void typed_kfuncs(const struct sink *s, const struct typed *t)
+{
+	static const char msg[] = "is not allowed";
+	int ret = t->min == 1 && t->max == 1;
+
+	GIVE_TYPED(s, t, t->objects, -EACCES, msg, MOV(1, 1), KCALL(TASK_FROM_PID),
+		   JMP(BPF_JEQ, 0, 0, 2), MOVX(1, 0), KCALL(TASK_RELEASE), MOV(0, ret), EXIT());
+	GIVE_TYPED(s, t, t->objects, -EACCES, msg, MOV(1, 1), KCALL(CGROUP_FROM_ID),
+		   JMP(BPF_JEQ, 0, 0, 2), MOVX(1, 0), KCALL(CGROUP_RELEASE), MOV(0, ret), EXIT());
+	GIVE_TYPED(s, t, t->tracing, -EACCES, msg, KCALL(CPUMASK_CREATE), JMP(BPF_JEQ, 0, 0, 2),
+		   MOVX(1, 0), KCALL(CPUMASK_RELEASE), MOV(0, ret), EXIT());
+	GIVE_TYPED(s, t, true, 0, NULL, KCALL(RCU_READ_LOCK), KCALL(RCU_READ_UNLOCK), MOV(0, ret),
+		   EXIT());
+}
+
+static void types(const struct sink *s)
+{
+	for (int i = 0; i < ARRAY_LEN(typed); i++) {
+		typed_returns(s, &typed[i]);
+		typed_kfuncs(s, &typed[i]);
+	}
+}
+
 void families_each(void (*fn)(const struct suite_case *c, void *arg), void *arg)
 {
 	struct sink s = {fn, arg};
@@ -272,4 +390,5 @@ void families_each(void (*fn)(const struct suite_case *c, void *arg), void *arg)
 	memory(&s);
 	arithmetic(&s);
 	arenas(&s);
+	types(&s);
 }

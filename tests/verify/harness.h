@@ -52,14 +52,27 @@ static int harness_map(void *arg, int fd, bool is_idx, struct map **out)
 	return 0;
 }
 
+/* Kfuncs by the engine's ids. */
+static inline void harness_kfuncs(struct bpf_insn *insns, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL && insns[i].imm < N_KFUNCS)
+			insns[i].imm =
+				(int32_t)kfunc_by_name(&engine->kfuncs, suite_kfuncs[insns[i].imm])
+					->btf_id;
+}
+
 /* Verifies a copy of the instructions; the log is in log_buf. *code is the caller's. */
-static inline int harness_verify(uint32_t type, const struct bpf_insn *insns, uint32_t n,
-				 uint32_t log_level, struct verify_stats *stats, struct code **code)
+static inline int harness_verify(uint32_t type, uint32_t attach, const struct bpf_insn *insns,
+				 uint32_t n, uint32_t log_level, struct verify_stats *stats,
+				 struct code **code)
 {
 	struct bpf_insn *copy = mem_dup(insns, n * sizeof(*insns));
 	struct verify_log log = {.buf = log_buf, .size = sizeof(log_buf), .level = log_level};
 	struct verify_in in = {
 		.prog_type = type,
+		.expected_attach_type = attach,
 		.insns = copy,
 		.n_insns = n,
 		.engine_btf = engine->btf,
@@ -73,7 +86,11 @@ static inline int harness_verify(uint32_t type, const struct bpf_insn *insns, ui
 	int err;
 
 	log_buf[0] = 0;
-	err = copy ? verify_program(&in, code) : -ENOMEM;
+	if (copy)
+		harness_kfuncs(copy, n);
+	err = !prog_type_attaches(type, attach) ? -EINVAL
+	      : copy				? verify_program(&in, code)
+						: -ENOMEM;
 	mem_free(copy);
 	return err;
 }

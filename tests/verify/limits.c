@@ -84,7 +84,7 @@ static void run(const char *name, void (*make)(uint32_t n), uint32_t n)
 
 	make(n);
 	start = now();
-	err = harness_verify(BPF_PROG_TYPE_SYSCALL, insns, n, 0, NULL, &code);
+	err = harness_verify(BPF_PROG_TYPE_SYSCALL, 0, insns, n, 0, NULL, &code);
 	took = now() - start;
 	code_free(code);
 	getrusage(RUSAGE_SELF, &usage);

@@ -4,11 +4,13 @@
  * is a failure unless `known` below gives its reason. Different texts or errnos for the same
  * refusal are listed too, but do not fail: they differ between kernel versions.
  */
+#include <bpf/btf.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include "harness.h"
 
+static struct btf *linux_btf;
 static int fds[N_MAPS], agreed, texts, failures, unsafe;
 
 static const struct {
@@ -62,8 +64,14 @@ static int linux_verify(const struct suite_case *c, char *log, uint32_t size)
 	for (uint32_t i = 0; i < c->n; i++)
 		if (names_map(&insns[i]) && insns[i].imm >= 0 && insns[i].imm < N_MAPS)
 			insns[i].imm = fds[insns[i].imm];
+	for (uint32_t i = 0; i < c->n; i++)
+		if (insns[i].code == (BPF_JMP | BPF_CALL) &&
+		    insns[i].src_reg == BPF_PSEUDO_KFUNC_CALL && insns[i].imm < N_KFUNCS)
+			insns[i].imm = btf__find_by_name_kind(linux_btf, suite_kfuncs[insns[i].imm],
+							      BTF_KIND_FUNC);
 	memset(&attr, 0, sizeof(attr));
 	attr.prog_type = c->type;
+	attr.expected_attach_type = c->attach;
 	attr.insns = (uint64_t)(uintptr_t)insns;
 	attr.insn_cnt = c->n;
 	attr.license = (uint64_t)(uintptr_t)"GPL";
@@ -98,7 +106,7 @@ static void compare(const struct suite_case *c, void *arg)
 {
 	static char linux_log[1 << 20];
 	struct code *code = NULL;
-	int ours = harness_verify(c->type, c->insns, c->n, 1, NULL, &code);
+	int ours = harness_verify(c->type, c->attach, c->insns, c->n, 1, NULL, &code);
 	int theirs = linux_verify(c, linux_log, sizeof(linux_log));
 	const char *reason = reason_for(c->name);
 
@@ -128,9 +136,15 @@ int main(void)
 		printf("skipped: this kernel does not let the caller create the maps: %d\n", err);
 		return 77;
 	}
+	linux_btf = btf__load_vmlinux_btf();
+	if (!linux_btf) {
+		printf("skipped: this kernel does not tell its types\n");
+		return 77;
+	}
 	harness_open();
 	suite_each(compare, NULL);
 	harness_close();
+	btf__free(linux_btf);
 	printf("%d verdicts agree (%d with another text), %d differ without a known reason, "
 	       "%d of them accepted here and refused by Linux\n",
 	       agreed, texts, failures, unsafe);

@@ -508,7 +508,7 @@ static void try_one(void)
 
 	make();
 	made++;
-	if (harness_verify(BPF_PROG_TYPE_SYSCALL, prog, n_prog, 0, &stats, &code))
+	if (harness_verify(BPF_PROG_TYPE_SYSCALL, 0, prog, n_prog, 0, &stats, &code))
 		return;
 	accepted++;
 	code->checked = true;

@@ -7,7 +7,7 @@ static int failures, accepted, refused;
 static void check(const struct suite_case *c, void *arg)
 {
 	struct code *code = NULL;
-	int err = harness_verify(c->type, c->insns, c->n, 1, NULL, &code);
+	int err = harness_verify(c->type, c->attach, c->insns, c->n, 1, NULL, &code);
 
 	if (err != c->err || (c->msg && !strstr(log_buf, c->msg))) {
 		failures++;
@@ -33,7 +33,7 @@ static void starve(const struct suite_case *c, void *arg)
 		struct code *code = NULL;
 
 		mem_fail_after(n);
-		err = harness_verify(c->type, c->insns, c->n, 0, NULL, &code);
+		err = harness_verify(c->type, c->attach, c->insns, c->n, 0, NULL, &code);
 		mem_fail_after(0);
 		code_free(code);
 	}

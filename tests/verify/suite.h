@@ -22,7 +22,23 @@ struct suite_case {
 	const char *msg; /* part of the log, NULL: any */
 	const struct bpf_insn *insns;
 	uint32_t n;
+	uint32_t attach; /* BPF_* attach type the program is loaded for */
 };
+
+/* Kfuncs that programs name by their place here, as KCALL() does. */
+enum {
+	TASK_FROM_PID,
+	TASK_ACQUIRE,
+	TASK_RELEASE,
+	CGROUP_FROM_ID,
+	CGROUP_RELEASE,
+	CPUMASK_CREATE,
+	CPUMASK_RELEASE,
+	RCU_READ_LOCK,
+	RCU_READ_UNLOCK,
+	N_KFUNCS
+};
+extern const char *const suite_kfuncs[N_KFUNCS];
 
 /* The attributes of each map, the same here and in the kernel. */
 void suite_map_attr(int map, union bpf_attr *attr);
@@ -57,6 +73,7 @@ void suite_each(void (*fn)(const struct suite_case *c, void *arg), void *arg);
 #define MAY_GOTO(o) INSN(BPF_JMP | BPF_JCOND, 0, BPF_MAY_GOTO, o, 0)
 #define CALL(id) INSN(BPF_JMP | BPF_CALL, 0, 0, 0, id)
 #define CALL_LOCAL(rel) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_CALL, 0, rel)
+#define KCALL(k) INSN(BPF_JMP | BPF_CALL, 0, BPF_PSEUDO_KFUNC_CALL, 0, k)
 #define EXIT() INSN(BPF_JMP | BPF_EXIT, 0, 0, 0, 0)
 #define LD64(d, v)                                               \
 	INSN(BPF_LD | BPF_IMM | BPF_DW, d, 0, 0, (uint32_t)(v)), \
