@@ -206,7 +206,7 @@ static int try_far_offset(struct kernel *k)
 	int fd = arena_new(k, 1u << 20, 0), ok;
 	const struct bpf_insn prog[] = {
 		INSN(BPF_LD | BPF_IMM | BPF_DW, 1, BPF_PSEUDO_MAP_VALUE, 0, fd),
-		INSN(0, 0, 0, 0, 1 << 30),
+		INSN(0, 0, 0, 0, KERNEL_FAR_OFFSET),
 		EXIT_0,
 	};
 
@@ -215,6 +215,11 @@ static int try_far_offset(struct kernel *k)
 	ok = loads(k, prog, ARRAY_SIZE(prog), true);
 	k->ops->close(k, fd);
 	return ok;
+}
+
+bool kernel_has_far_globals(struct kernel *k)
+{
+	return kernel_engine(k) || try_far_offset(k);
 }
 
 static int try_nosleep(struct kernel *k, uint32_t func)

@@ -5,6 +5,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "kernel/features.h"
+
 static int map_fail(const struct ua_map *map, long err, const char *what)
 {
 	return object_fail(map->obj, err, "map %s: %s: %s", map->name, what, strerror(-err));
@@ -174,6 +176,18 @@ static int reserve_range(const struct ua_map *map, void *addr, size_t len)
 	return -errno;
 }
 
+/*
+ * Variables go to the arena's end, so that address 0 stays free. A kernel that cannot name
+ * addresses that far gets them at the start, where libbpf of its time put them.
+ */
+static uint64_t arena_vars_off(const struct ua_map *map)
+{
+	struct kernel *k = map->obj->k;
+	uint64_t off = map->data_len - page_align(map->obj->arena_init_len);
+
+	return map->data_len <= KERNEL_FAR_OFFSET || kernel_has_far_globals(k) ? off : 0;
+}
+
 static int fill_arena(struct ua_map *map)
 {
 	struct ua_object *obj = map->obj;
@@ -185,7 +199,7 @@ static int fill_arena(struct ua_map *map)
 			obj, -EINVAL,
 			"map %s: an arena with BPF_F_SEGV_ON_FAULT cannot hold variables",
 			map->name);
-	obj->arena_off = map->data_len - page_align(obj->arena_init_len);
+	obj->arena_off = arena_vars_off(map);
 	memcpy((char *)map->data + obj->arena_off, obj->arena_init, obj->arena_init_len);
 	return 0;
 }
@@ -213,7 +227,7 @@ static int map_arena_elsewhere(struct ua_map *map, void *fixed, size_t len)
 
 /*
  * The whole arena is mapped before any program is loaded: programs of an arena without a fixed
- * address cannot be loaded earlier. Variables go to its end, so that address 0 stays free.
+ * address cannot be loaded earlier.
  */
 static int map_arena(struct ua_map *map)
 {

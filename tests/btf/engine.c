@@ -70,6 +70,7 @@ static void kinds(void)
 		{"bpf_iter_num", BTF_KIND_STRUCT},
 		{"scx_cmask", BTF_KIND_STRUCT},
 		{"bpf_res_spin_lock", BTF_KIND_STRUCT},
+		{"qspinlock", BTF_KIND_STRUCT},
 		{"scx_dispatch_q", BTF_KIND_STRUCT},
 		{"bpf_iter__bpf_map", BTF_KIND_STRUCT},
 	};

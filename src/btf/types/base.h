@@ -40,6 +40,21 @@ typedef struct raw_spinlock {
 	u32 val;
 } raw_spinlock_t;
 
+/* Lock word of the queued spin locks that BPF programs implement in arenas. */
+struct qspinlock {
+	union {
+		atomic_t val;
+		struct {
+			u8 locked;
+			u8 pending;
+		};
+		struct {
+			u16 locked_pending;
+			u16 tail;
+		};
+	};
+};
+
 struct list_head {
 	struct list_head *next, *prev;
 };

@@ -36,6 +36,7 @@ struct ua_engine_types {
 	struct signal_struct signal;
 	struct callback_head callback_head;
 	struct hlist_node hlist_node;
+	struct qspinlock qspinlock;
 	struct bpf_struct_ops_sched_ext_ops ops;
 	struct bpf_struct_ops_sched_ext_ops_cid ops_cid;
 	struct scx_dispatch_q dsq;
