@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * object_mutate [-n COUNT] [-s SEED] [-k] OBJECT...: damages objects at random and takes each
- * through open and load. Fails on a crash, on an input that takes more than ten seconds, and
- * if descriptors or mappings are left over. -k keeps the input that is being tried in the file
+ * object_mutate [-n COUNT] [-s SEED] [-t MS] [-k] OBJECT...: damages objects at random and takes
+ * each through open and load. Fails on a crash, on an input that takes more than ten seconds (or
+ * MS milliseconds) of processor time, and if descriptors or mappings are left over. Slow inputs
+ * are kept as object_mutate.slow-N; -k keeps the input that is being tried in the file
  * object_mutate.last, for reproduction after a crash.
  */
 #include <dirent.h>
@@ -17,7 +18,7 @@
 
 #define MAX_SEEDS 64
 /* The verifier may spend its budget of instructions on every program of an object. */
-#define SLOW_NS 10000000000ull
+#define SLOW_MS 10000
 
 struct seed {
 	uint8_t *data;
@@ -146,9 +147,9 @@ static void read_seed(const char *path, struct seed *s)
 	fclose(f);
 }
 
-static void keep(const uint8_t *data, size_t size)
+static void keep(const char *path, const uint8_t *data, size_t size)
 {
-	FILE *f = fopen("object_mutate.last", "wb");
+	FILE *f = fopen(path, "wb");
 
 	if (f) {
 		fwrite(data, 1, size, f);
@@ -156,12 +157,25 @@ static void keep(const uint8_t *data, size_t size)
 	}
 }
 
-struct totals {
-	uint64_t count[3], slowest;
+struct run {
+	struct ua_engine *engine;
+	uint64_t limit_ns;
+	bool keep_input;
+	uint64_t count[3], slowest_ns;
+	unsigned int n_slow;
 };
 
-static bool iterate(struct ua_engine *engine, const struct seed *s, bool keep_input,
-		    struct totals *t)
+static void keep_slow(struct run *r, const uint8_t *data, size_t size, uint64_t took)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "object_mutate.slow-%u", r->n_slow++);
+	keep(path, data, size);
+	printf("slow: %.1f s, input in %s\n", took / 1e9, path);
+	fflush(stdout);
+}
+
+static void iterate(struct run *r, const struct seed *s)
 {
 	uint8_t *copy = malloc(s->size);
 	size_t size = s->size;
@@ -172,40 +186,68 @@ static bool iterate(struct ua_engine *engine, const struct seed *s, bool keep_in
 	memcpy(copy, s->data, size);
 	for (unsigned int n = 1 + rnd() % 6; n && size >= 64; n--)
 		size = mutate(copy, size);
-	if (keep_input)
-		keep(copy, size);
+	if (r->keep_input)
+		keep("object_mutate.last", copy, size);
 	start = now_ns();
-	t->count[object_one(engine, copy, size)]++;
+	r->count[object_one(r->engine, copy, size)]++;
 	took = now_ns() - start;
-	t->slowest = took > t->slowest ? took : t->slowest;
-	if (took > SLOW_NS) {
-		keep(copy, size);
-		printf("slow: %.1f s, input in object_mutate.last\n", took / 1e9);
-	}
+	r->slowest_ns = took > r->slowest_ns ? took : r->slowest_ns;
+	if (took > r->limit_ns)
+		keep_slow(r, copy, size, took);
 	free(copy);
-	return took <= SLOW_NS;
+}
+
+static int parse_options(int argc, char **argv, struct run *r, uint64_t *n, uint64_t *seed)
+{
+	int c;
+
+	while ((c = getopt(argc, argv, "n:s:t:k")) != -1) {
+		if (c == 'n')
+			*n = strtoull(optarg, NULL, 0);
+		else if (c == 's')
+			*seed = strtoull(optarg, NULL, 0);
+		else if (c == 't')
+			r->limit_ns = strtoull(optarg, NULL, 0) * 1000000;
+		else if (c == 'k')
+			r->keep_input = true;
+		else
+			return 2;
+	}
+	return 0;
+}
+
+static bool mutate_all(struct run *r, const struct seed *seeds, unsigned int n_seeds, uint64_t n)
+{
+	unsigned int fds, mappings;
+
+	for (unsigned int i = 0; i < n_seeds; i++) /* first uses keep things for good */
+		object_one(r->engine, seeds[i].data, seeds[i].size);
+	epoch_drain(); /* what is freed later holds descriptors until then */
+	fds = count_entries("/proc/self/fd");
+	mappings = count_mappings();
+	for (uint64_t i = 0; i < n; i++)
+		iterate(r, &seeds[rnd() % n_seeds]);
+	epoch_drain();
+	printf("%llu refused, %llu opened, %llu loaded; slowest %.1f ms\n",
+	       (unsigned long long)r->count[OBJECT_REFUSED],
+	       (unsigned long long)r->count[OBJECT_OPENED],
+	       (unsigned long long)r->count[OBJECT_LOADED], r->slowest_ns / 1e6);
+	printf("descriptors %u -> %u, mappings %u -> %u\n", fds, count_entries("/proc/self/fd"),
+	       mappings, count_mappings());
+	return !r->n_slow && count_entries("/proc/self/fd") <= fds &&
+	       count_mappings() <= mappings + 64;
 }
 
 int main(int argc, char **argv)
 {
 	struct seed seeds[MAX_SEEDS];
-	struct totals t = {0};
-	struct ua_engine *engine;
+	struct run r = {.limit_ns = SLOW_MS * 1000000ull};
 	uint64_t n = 10000, seed = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
-	unsigned int n_seeds = 0, fds, mappings;
-	bool keep_input = false, ok = true;
-	int c;
+	unsigned int n_seeds = 0;
+	bool ok;
 
-	while ((c = getopt(argc, argv, "n:s:k")) != -1) {
-		if (c == 'n')
-			n = strtoull(optarg, NULL, 0);
-		else if (c == 's')
-			seed = strtoull(optarg, NULL, 0);
-		else if (c == 'k')
-			keep_input = true;
-		else
-			return 2;
-	}
+	if (parse_options(argc, argv, &r, &n, &seed))
+		return 2;
 	for (; optind < argc && n_seeds < MAX_SEEDS; optind++)
 		read_seed(argv[optind], &seeds[n_seeds++]);
 	printf("seed %llu\n", (unsigned long long)seed);
@@ -213,23 +255,10 @@ int main(int argc, char **argv)
 	rng = seed * 2 + 1;
 	ua_set_print(NULL);
 	log_set(NULL);
-	if (!n_seeds || ua_engine__open(NULL, &engine))
+	if (!n_seeds || ua_engine__open(NULL, &r.engine))
 		return 2;
-	for (unsigned int i = 0; i < n_seeds; i++) /* first uses keep things for good */
-		object_one(engine, seeds[i].data, seeds[i].size);
-	epoch_drain(); /* what is freed later holds descriptors until then */
-	fds = count_entries("/proc/self/fd");
-	mappings = count_mappings();
-	for (uint64_t i = 0; i < n; i++)
-		ok &= iterate(engine, &seeds[rnd() % n_seeds], keep_input, &t);
-	epoch_drain();
-	printf("%llu refused, %llu opened, %llu loaded; slowest %.1f ms\n",
-	       (unsigned long long)t.count[0], (unsigned long long)t.count[1],
-	       (unsigned long long)t.count[2], t.slowest / 1e6);
-	printf("descriptors %u -> %u, mappings %u -> %u\n", fds, count_entries("/proc/self/fd"),
-	       mappings, count_mappings());
-	ok &= count_entries("/proc/self/fd") <= fds && count_mappings() <= mappings + 64;
-	ua_engine__close(engine);
+	ok = mutate_all(&r, seeds, n_seeds, n);
+	ua_engine__close(r.engine);
 	for (unsigned int i = 0; i < n_seeds; i++)
 		free(seeds[i].data);
 	return !ok;

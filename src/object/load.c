@@ -4,6 +4,9 @@
 
 #define LOG_FIRST (64u << 10)
 #define LOG_LIMIT (16u << 20)
+/* Bits of the log level: every step on the failing path; statistics. */
+#define LOG_STEPS 1u
+#define LOG_STATS 4u
 
 /* -- BTF ------------------------------------------------------------------ */
 
@@ -192,38 +195,58 @@ static void fill_attr(const struct ua_program *prog, const struct linked *code,
 	attr->line_info_cnt = code->n_line_info;
 }
 
-/* Once more with a log; it doubles until the whole text fits. */
-static long load_logged(const struct ua_program *prog, union bpf_attr *attr, uint32_t level)
+/* A load that prints the end of the verifier's log, as much as goes into `size` bytes. */
+static long load_logged(const struct ua_program *prog, union bpf_attr *attr, uint32_t level,
+			uint32_t size, bool print_cut)
 {
-	long fd = -ENOSPC;
+	char *log = mem_zalloc(size);
+	long fd;
 
-	for (uint32_t size = LOG_FIRST; size <= LOG_LIMIT && fd == -ENOSPC; size *= 4) {
-		char *log = mem_zalloc(size);
-
-		UA_FAIL_IF(!log, -ENOMEM);
-		attr->log_buf = (uintptr_t)log;
-		attr->log_size = size;
-		attr->log_level = level;
-		fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
-		if (*log && (fd != -ENOSPC || size == LOG_LIMIT))
-			log_print(fd < 0 ? LOG_WARN : LOG_INFO,
-				  "uarena: object %s: program %s: verifier log:\n%s",
-				  prog->obj->name, prog_name(prog), log);
-		mem_free(log);
-	}
+	UA_FAIL_IF(!log, -ENOMEM);
+	attr->log_buf = (uintptr_t)log;
+	attr->log_size = size;
+	attr->log_level = level;
+	fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
+	if (*log && (fd != -ENOSPC || print_cut))
+		log_print(fd < 0 ? LOG_WARN : LOG_INFO,
+			  "uarena: object %s: program %s: verifier log:\n%s", prog->obj->name,
+			  prog_name(prog), log);
+	mem_free(log);
 	return fd;
+}
+
+/* The whole log, for those who asked for it. */
+static long load_with_log(const struct ua_program *prog, union bpf_attr *attr, uint32_t level)
+{
+	long fd = load_logged(prog, attr, level, LOG_FIRST, false);
+
+	return fd == -ENOSPC ? load_logged(prog, attr, level,
+					   min_t(uint32_t, attr->log_true_size, LOG_LIMIT), true)
+			     : fd;
+}
+
+/*
+ * The end of the log says why a program was refused. Of one that is too complex only the
+ * statistics say something, and a log of each of its million steps takes long to write.
+ */
+static long load_or_explain(const struct ua_program *prog, union bpf_attr *attr)
+{
+	long fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr)), again;
+
+	if (fd >= 0)
+		return fd;
+	again = load_logged(prog, attr, fd == -E2BIG ? LOG_STATS : LOG_STEPS, LOG_FIRST, true);
+	return again == -ENOSPC ? fd : again;
 }
 
 static int load_linked(struct ua_program *prog, const struct linked *code)
 {
+	uint32_t level = prog->obj->log_level;
 	union bpf_attr attr;
-	long fd = -1;
+	long fd;
 
 	fill_attr(prog, code, &attr);
-	if (!prog->obj->log_level)
-		fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, &attr, sizeof(attr));
-	if (fd < 0)
-		fd = load_logged(prog, &attr, prog->obj->log_level ? prog->obj->log_level : 1);
+	fd = level ? load_with_log(prog, &attr, level) : load_or_explain(prog, &attr);
 	if (fd < 0)
 		return object_fail(prog->obj, fd, "section %s: program %s: refused: %s",
 				   prog->section, prog_name(prog),
