@@ -81,6 +81,13 @@ spent:
 #define can_loop can_loop_check()
 
 /*
+ * Keeps the compiler from merging what is before with what is behind. Needed between stores of
+ * zero to neighbouring fields in the arena: clang before 21 makes a memset of them and forgets to
+ * cast its address, which the verifier then refuses as an access through a scalar.
+ */
+#define barrier() asm volatile("" : : : "memory")
+
+/*
  * A zero that neither compiler nor verifier can see through: memory of a data map may hold
  * anything. Counters of loops bounded by can_loop start from it, so that the verifier treats
  * them as unknown instead of walking every iteration.
