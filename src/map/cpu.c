@@ -22,7 +22,9 @@ static atomic_uint users[MAX_CPUS];
 /* What the thread has been given, and what programs see. */
 static __thread uint32_t own __attribute__((tls_model("initial-exec"))) = MAP_CPU_ANY;
 static __thread uint32_t shown __attribute__((tls_model("initial-exec"))) = MAP_CPU_ANY;
-static __thread bool pinned __attribute__((tls_model("initial-exec")));
+static __thread uint32_t pinned __attribute__((tls_model("initial-exec"))) = MAP_CPU_ANY;
+static __thread uint32_t (*ask)(void *arg) __attribute__((tls_model("initial-exec")));
+static __thread void *ask_arg __attribute__((tls_model("initial-exec")));
 
 static void give_back(void *arg)
 {
@@ -62,8 +64,16 @@ static uint32_t take(void)
 	return best;
 }
 
+/* An asked-for number is never kept in `shown`. */
+static void show(void)
+{
+	shown = pinned != MAP_CPU_ANY ? pinned : ask ? MAP_CPU_ANY : own;
+}
+
 static __attribute__((noinline)) uint32_t assign(void)
 {
+	if (ask)
+		return ask(ask_arg);
 	if (own == MAP_CPU_ANY) {
 		own = take();
 		if (exit_key_ok)
@@ -80,11 +90,18 @@ uint32_t map_this_cpu(void)
 
 uint32_t map_set_cpu(uint32_t cpu)
 {
-	uint32_t old = pinned ? shown : MAP_CPU_ANY;
+	uint32_t old = pinned;
 
-	pinned = cpu != MAP_CPU_ANY;
-	shown = pinned ? cpu : own;
+	pinned = cpu;
+	show();
 	return old;
+}
+
+void map_ask_cpu(uint32_t (*fn)(void *arg), void *arg)
+{
+	ask = fn;
+	ask_arg = arg;
+	show();
 }
 
 void map_cpu_limit(uint32_t n)

@@ -176,6 +176,9 @@ uint32_t map_this_cpu(void);
  * Returns the previous setting. */
 #define MAP_CPU_ANY UINT32_MAX
 uint32_t map_set_cpu(uint32_t cpu);
+/* On this thread, unless map_set_cpu() says otherwise, fn(arg) tells the CPU; NULL: the thread's
+ * own. It is asked each time, also from signal handlers. */
+void map_ask_cpu(uint32_t (*fn)(void *arg), void *arg);
 /* How many CPUs there are for the threads of this process. Default: those online. */
 void map_cpu_limit(uint32_t n);
 

@@ -2,11 +2,11 @@
 /* Helper ids to host functions, and the helpers that need nothing but the processor. */
 #include "prog/helper.h"
 #include "prog/engine.h"
+#include "prog/world.h"
 #include "base/base.h"
 #include "map/map.h"
 
 #include <sys/random.h>
-#include <time.h>
 
 #define H(_id, _name, ...) [_id] = helper_##_name,
 #define N(_id, _name)
@@ -22,38 +22,30 @@ const host_fn *helper_table(uint32_t *n)
 
 /* -- Clocks --------------------------------------------------------------- */
 
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
 HELPER_FN(ktime_get_ns)
 {
-	return clock_ns(CLOCK_MONOTONIC);
+	return world_clock(CLOCK_MONOTONIC);
 }
 
 HELPER_FN(ktime_get_boot_ns)
 {
-	return clock_ns(CLOCK_BOOTTIME);
+	return world_clock(CLOCK_BOOTTIME);
 }
 
 HELPER_FN(ktime_get_coarse_ns)
 {
-	return clock_ns(CLOCK_MONOTONIC_COARSE);
+	return world_clock(CLOCK_MONOTONIC_COARSE);
 }
 
 HELPER_FN(ktime_get_tai_ns)
 {
-	return clock_ns(CLOCK_TAI);
+	return world_clock(CLOCK_TAI);
 }
 
 /* Ticks of 1/HZ with HZ = 1000, counted from boot as the kernel does minus its wrap test. */
 HELPER_FN(jiffies64)
 {
-	return clock_ns(CLOCK_MONOTONIC_COARSE) / 1000000;
+	return world_clock(CLOCK_MONOTONIC_COARSE) / 1000000;
 }
 
 /* -- Processor ------------------------------------------------------------ */
@@ -69,10 +61,10 @@ HELPER_FN(get_smp_processor_id)
 
 HELPER_FN(get_numa_node_id)
 {
-	return 0;
+	return world_here && world_here->node ? world_here->node(world_here->arg) : 0;
 }
 
-/* -- Random numbers: xorshift128+ per thread, seeded by the system --------- */
+/* -- Random numbers: the world's, or xorshift128+ per thread, seeded by the system -- */
 
 static __thread uint64_t prandom_state[2];
 
@@ -80,7 +72,7 @@ static void prandom_seed(void)
 {
 	if (getrandom(prandom_state, sizeof(prandom_state), GRND_NONBLOCK) !=
 	    (ssize_t)sizeof(prandom_state)) {
-		prandom_state[0] = clock_ns(CLOCK_MONOTONIC);
+		prandom_state[0] = world_clock(CLOCK_MONOTONIC);
 		prandom_state[1] = (uintptr_t)&prandom_state;
 	}
 	prandom_state[0] |= 1;
@@ -90,6 +82,8 @@ HELPER_FN(get_prandom_u32)
 {
 	uint64_t a, b;
 
+	if (ua_unlikely(world_here != NULL))
+		return world_here->random(world_here->arg);
 	if (ua_unlikely(!prandom_state[0] && !prandom_state[1]))
 		prandom_seed();
 	a = prandom_state[0];

@@ -7,12 +7,11 @@
  */
 #include "prog/helper.h"
 #include "prog/format.h"
-#include "prog/task.h"
+#include "prog/world.h"
 #include "base/base.h"
 #include "map/map.h"
 
 #include <pthread.h>
-#include <time.h>
 #include <uarena.h>
 
 static struct stream *trace;
@@ -48,17 +47,16 @@ static void trace_write(const char *text, size_t len)
 	const struct task_struct *t = task_current();
 	struct stream *s = trace_stream();
 	char line[FORMAT_BUF + 96];
-	struct timespec now;
+	uint64_t now = world_clock(CLOCK_MONOTONIC);
 	int n;
 
 	if (!s)
 		return;
 	while (len && text[len - 1] == '\n')
 		len--;
-	clock_gettime(CLOCK_MONOTONIC, &now);
 	n = snprintf(line, sizeof(line), "%16s-%-7d [%03u] ..... %5lld.%06ld: bpf_trace_printk: ",
-		     t ? t->comm : "<...>", t ? t->pid : 0, map_this_cpu(), (long long)now.tv_sec,
-		     now.tv_nsec / 1000);
+		     t ? t->comm : "<...>", t ? t->pid : 0, map_this_cpu(),
+		     (long long)(now / 1000000000), (long)(now % 1000000000 / 1000));
 	memcpy(line + n, text, len);
 	line[n + len] = '\n';
 	stream_push(s, line, (size_t)n + len + 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Helpers about the task that runs the program. */
 #include "prog/helper.h"
-#include "prog/task.h"
+#include "prog/world.h"
 #include "base/base.h"
 #include "map/kinds.h"
 #include "prog/region.h"
@@ -19,7 +19,7 @@ HELPER_FN(get_current_pid_tgid)
 
 HELPER_FN(get_current_uid_gid)
 {
-	return (uint64_t)getgid() << 32 | getuid();
+	return world_here ? 0 : (uint64_t)getgid() << 32 | getuid();
 }
 
 HELPER_FN(get_current_comm)
@@ -32,7 +32,7 @@ HELPER_FN(get_current_comm)
 	if (!t)
 		return (uint64_t)-EINVAL;
 	memcpy(comm, t->comm, sizeof(comm));
-	if (!run_ctx_top()->task) /* the thread may have been renamed */
+	if (!run_ctx_top()->task && !world_here) /* the thread may have been renamed */
 		prctl(PR_GET_NAME, comm);
 	memcpy(host_ptr(r1), comm, strnlen(comm, min_t(uint32_t, size - 1, TASK_COMM_LEN)));
 	return 0;
@@ -71,14 +71,24 @@ HELPER_FN(get_ns_current_pid_tgid)
 	return 0;
 }
 
+static const struct cgroup *current_cgroup(void)
+{
+	const struct task_struct *t = task_current();
+
+	return t && t->cgroups ? t->cgroups->dfl_cgrp : cgroup_root();
+}
+
 HELPER_FN(get_current_cgroup_id)
 {
-	return cgroup_root()->kn->id;
+	return current_cgroup()->kn->id;
 }
 
 HELPER_FN(get_current_ancestor_cgroup_id)
 {
-	return (int32_t)r1 == 0 ? cgroup_root()->kn->id : 0;
+	const struct cgroup *cgrp = current_cgroup();
+	int level = (int32_t)r1;
+
+	return level >= 0 && level <= cgrp->level ? cgrp->ancestors[level]->kn->id : 0;
 }
 
 #define STORAGE_GET_CREATE 1

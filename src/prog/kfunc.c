@@ -257,11 +257,13 @@ KFUNC_FN(bpf_task_release)
 
 KFUNC_FN(bpf_cgroup_from_id)
 {
-	struct cgroup *cgrp = cgroup_root();
+	struct cgroup *cgrp = cgroup_by_id(r1);
 
-	region_allow(run_ctx_top(), cgrp, sizeof(*cgrp), false);
-	region_allow(run_ctx_top(), cgrp->kn, sizeof(*cgrp->kn), false);
-	return r1 == cgrp->kn->id ? (uintptr_t)cgrp : 0;
+	if (cgrp) {
+		region_allow(run_ctx_top(), cgrp, sizeof(*cgrp), false);
+		region_allow(run_ctx_top(), cgrp->kn, sizeof(*cgrp->kn), false);
+	}
+	return (uintptr_t)cgrp;
 }
 
 KFUNC_FN(bpf_cgroup_acquire)

@@ -5,6 +5,7 @@
  */
 #include "prog/kfuncs.h"
 #include "prog/engine.h"
+#include "prog/world.h"
 #include "base/base.h"
 #include "base/epoch.h"
 #include "btf/types/task.h"
@@ -159,11 +160,15 @@ KFUNC_FN(bpf_cpumask_first_zero)
 	return cpu;
 }
 
-/* Goes on where this thread's last answer was. */
+/* Goes on where this thread's last answer was; simulated worlds must not see what was before. */
 static uint32_t distribute(const unsigned long *a, const unsigned long *b)
 {
 	static __thread uint32_t last;
-	uint32_t cpu = first_from(last + 1, a, b);
+	uint32_t cpu;
+
+	if (world_here)
+		last = world_here->random(world_here->arg) % n_cpus();
+	cpu = first_from(last + 1, a, b);
 
 	if (cpu >= n_cpus())
 		cpu = first_from(0, a, b);

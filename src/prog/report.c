@@ -30,6 +30,7 @@
 #include "map/map.h"
 #include "os/symbols.h"
 #include "prog/prog.h"
+#include "prog/world.h"
 
 #define MAX_FRAMES 16 /* shown per run record; a program has 8, callbacks add some */
 
@@ -243,6 +244,15 @@ static void put_report(struct sink *s, const struct facts *f)
 	put(s, "\n");
 }
 
+static void whoami_there(struct facts *f)
+{
+	const struct task_struct *t = world_here->current(world_here->arg);
+
+	f->uid = 0;
+	f->pid = (uint32_t)t->pid;
+	memcpy(f->comm, t->comm, sizeof(f->comm));
+}
+
 static int send(struct stream *stream, struct facts *f)
 {
 	struct stream_msg msg;
@@ -250,9 +260,13 @@ static int send(struct stream *stream, struct facts *f)
 	int saved = errno, err;
 
 	f->cpu = map_this_cpu();
-	f->uid = (uint32_t)syscall(SYS_geteuid);
-	f->pid = (uint32_t)syscall(SYS_gettid);
-	syscall(SYS_prctl, PR_GET_NAME, f->comm);
+	if (world_here) {
+		whoami_there(f);
+	} else {
+		f->uid = (uint32_t)syscall(SYS_geteuid);
+		f->pid = (uint32_t)syscall(SYS_gettid);
+		syscall(SYS_prctl, PR_GET_NAME, f->comm);
+	}
 	put_report(&s, f);
 	err = stream_begin(stream, s.len, &msg);
 	if (!err) {

@@ -5,6 +5,7 @@
 #include "base/epoch.h"
 #include "map/kinds.h"
 #include "prog/prog.h"
+#include "prog/world.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -30,7 +31,7 @@ static struct {
 	struct mm_struct mm;
 	struct signal_struct signal;
 	struct task_struct parent; /* of every task */
-} world;
+} surroundings;
 
 /* With room for the flexible array at its end: itself. */
 static union {
@@ -38,18 +39,18 @@ static union {
 	char room[sizeof(struct cgroup) + sizeof(struct cgroup *)];
 } root;
 
-/* -- The world around tasks ------------------------------------------------ */
+/* -- What is around tasks ------------------------------------------------ */
 
-static void world_init(void)
+static void surroundings_init(void)
 {
-	world.kn = (struct kernfs_node){.id = 1, .name = ""};
-	root.cgroup.kn = &world.kn;
+	surroundings.kn = (struct kernfs_node){.id = 1, .name = ""};
+	root.cgroup.kn = &surroundings.kn;
 	root.cgroup.self.cgroup = &root.cgroup;
 	root.cgroup.ancestors[0] = &root.cgroup;
-	world.css.dfl_cgrp = &root.cgroup;
-	world.mm.mm_users.refs.counter = 1;
-	world.signal.nr_threads = 1;
-	world.parent = (struct task_struct){
+	surroundings.css.dfl_cgrp = &root.cgroup;
+	surroundings.mm.mm_users.refs.counter = 1;
+	surroundings.signal.nr_threads = 1;
+	surroundings.parent = (struct task_struct){
 		.pid = getppid(),
 		.tgid = getppid(),
 		.comm = "parent",
@@ -58,13 +59,13 @@ static void world_init(void)
 		.static_prio = 120,
 		.normal_prio = 120,
 		.nr_cpus_allowed = 1,
-		.cpus_ptr = &world.parent.cpus_mask,
-		.cgroups = &world.css,
-		.signal = &world.signal,
+		.cpus_ptr = &surroundings.parent.cpus_mask,
+		.cgroups = &surroundings.css,
+		.signal = &surroundings.signal,
 		.scx.weight = 100,
 	};
-	world.parent.parent = world.parent.real_parent = &world.parent;
-	world.parent.group_leader = &world.parent;
+	surroundings.parent.parent = surroundings.parent.real_parent = &surroundings.parent;
+	surroundings.parent.group_leader = &surroundings.parent;
 }
 
 static void task_exit(void *arg);
@@ -76,12 +77,12 @@ static void after_fork(void)
 	tasks = NULL;
 	self = NULL;
 	pthread_setspecific(tasks_key, NULL);
-	world.parent.pid = world.parent.tgid = getppid();
+	surroundings.parent.pid = surroundings.parent.tgid = getppid();
 }
 
 static void tasks_init(void)
 {
-	world_init();
+	surroundings_init();
 	pthread_key_create(&tasks_key, task_exit);
 	pthread_atfork(NULL, NULL, after_fork);
 }
@@ -90,6 +91,13 @@ struct cgroup *cgroup_root(void)
 {
 	pthread_once(&tasks_once, tasks_init);
 	return &root.cgroup;
+}
+
+struct cgroup *cgroup_by_id(u64 id)
+{
+	if (world_here)
+		return world_here->cgroup_by_id(world_here->arg, id);
+	return id == cgroup_root()->kn->id ? cgroup_root() : NULL;
 }
 
 /* -- Lifetime ------------------------------------------------------------- */
@@ -171,10 +179,10 @@ static struct task *task_new(s32 pid, s32 tgid)
 	ts->tgid = tgid;
 	ts->rcu_users.refs.counter = 1;
 	ts->prio = ts->static_prio = ts->normal_prio = 120;
-	ts->parent = ts->real_parent = &world.parent;
+	ts->parent = ts->real_parent = &surroundings.parent;
 	ts->group_leader = ts;
-	ts->signal = &world.signal;
-	ts->cgroups = &world.css;
+	ts->signal = &surroundings.signal;
+	ts->cgroups = &surroundings.css;
 	ts->scx.weight = 100;
 	ts->scx.tid = (u64)pid;
 	clock_gettime(CLOCK_BOOTTIME, &now);
@@ -189,7 +197,7 @@ static struct task *task_new_self(void)
 
 	if (!t)
 		return NULL;
-	t->obj.ts.mm = &world.mm;
+	t->obj.ts.mm = &surroundings.mm;
 	t->obj.ts.on_cpu = t->obj.ts.on_rq = 1;
 	prctl(PR_GET_NAME, t->obj.ts.comm);
 	pthread_mutex_lock(&tasks_lock);
@@ -206,6 +214,8 @@ struct task_struct *task_current(void)
 
 	if (rc && rc->task)
 		return rc->task;
+	if (ua_unlikely(world_here != NULL))
+		return world_here->current(world_here->arg);
 	if (ua_unlikely(!self))
 		self = task_new_self();
 	return self ? &self->obj.ts : NULL;
@@ -281,6 +291,8 @@ struct task_struct *task_by_pid(s32 pid)
 
 	if (pid <= 0)
 		return NULL;
+	if (world_here)
+		return world_here->task_by_pid(world_here->arg, pid);
 	ts = task_current();
 	if (ts && ts->pid == pid)
 		return task_get(ts);

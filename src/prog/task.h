@@ -19,7 +19,8 @@ struct task_object {
 	void (*free)(struct task_object *obj); /* nobody can hold it any more */
 };
 
-/* The object of this thread, or the one the run declares current. NULL if memory is short. */
+/* The object of this thread, or the one that the run or this thread's world (world.h) declares
+ * current. NULL if memory is short. */
 struct task_struct *task_current(void);
 /* With a reference: by thread id; NULL if there is no such task. */
 struct task_struct *task_by_pid(s32 pid);
@@ -27,7 +28,9 @@ struct task_struct *task_by_pid(s32 pid);
 struct task_struct *task_get(struct task_struct *task);
 void task_put(struct task_struct *task);
 
-/* The one cgroup there is, id 1. */
+/* The root, and in the real world the only one: id 1. */
 struct cgroup *cgroup_root(void);
+/* NULL if there is none. */
+struct cgroup *cgroup_by_id(u64 id);
 
 #endif
