@@ -195,48 +195,60 @@ static void fill_attr(const struct ua_program *prog, const struct linked *code,
 	attr->line_info_cnt = code->n_line_info;
 }
 
-/* A load that prints the end of the verifier's log, as much as goes into `size` bytes. */
+/* The end of the log, as much as goes into `size` bytes, comes back in *log, to be freed. */
 static long load_logged(const struct ua_program *prog, union bpf_attr *attr, uint32_t level,
-			uint32_t size, bool print_cut)
+			uint32_t size, char **log)
 {
-	char *log = mem_zalloc(size);
-	long fd;
-
-	UA_FAIL_IF(!log, -ENOMEM);
-	attr->log_buf = (uintptr_t)log;
+	*log = mem_zalloc(size);
+	UA_FAIL_IF(!*log, -ENOMEM);
+	attr->log_buf = (uintptr_t)*log;
 	attr->log_size = size;
 	attr->log_level = level;
-	fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
-	if (*log && (fd != -ENOSPC || print_cut))
+	return kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
+}
+
+static void print_log(const struct ua_program *prog, long fd, char *log)
+{
+	if (log && *log)
 		log_print(fd < 0 ? LOG_WARN : LOG_INFO,
 			  "uarena: object %s: program %s: verifier log:\n%s", prog->obj->name,
 			  prog_name(prog), log);
 	mem_free(log);
-	return fd;
 }
 
 /* The whole log, for those who asked for it. */
 static long load_with_log(const struct ua_program *prog, union bpf_attr *attr, uint32_t level)
 {
-	long fd = load_logged(prog, attr, level, LOG_FIRST, false);
+	char *log;
+	long fd = load_logged(prog, attr, level, LOG_FIRST, &log);
 
-	return fd == -ENOSPC ? load_logged(prog, attr, level,
-					   min_t(uint32_t, attr->log_true_size, LOG_LIMIT), true)
-			     : fd;
+	if (fd == -ENOSPC) {
+		mem_free(log);
+		fd = load_logged(prog, attr, level, min_t(uint32_t, attr->log_true_size, LOG_LIMIT),
+				 &log);
+	}
+	print_log(prog, fd, log);
+	return fd;
 }
 
 /*
- * The end of the log says why a program was refused. Of one that is too complex only the
- * statistics say something, and a log of each of its million steps takes long to write.
+ * A program that is refused is loaded once more, for the log of its steps, whose end says why.
+ * Of one that is too complex they say nothing, and there are a million of them.
  */
 static long load_or_explain(const struct ua_program *prog, union bpf_attr *attr)
 {
-	long fd = kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr)), again;
+	char *log;
+	long fd = load_logged(prog, attr, LOG_STATS, LOG_FIRST, &log), again = fd;
 
-	if (fd >= 0)
-		return fd;
-	again = load_logged(prog, attr, fd == -E2BIG ? LOG_STATS : LOG_STEPS, LOG_FIRST, true);
-	return again == -ENOSPC ? fd : again;
+	if (fd < 0 && fd != -E2BIG) {
+		mem_free(log);
+		again = load_logged(prog, attr, LOG_STEPS, LOG_FIRST, &log);
+	}
+	if (again < 0)
+		print_log(prog, again, log);
+	else
+		mem_free(log);
+	return again == -ENOSPC ? fd : again; /* -ENOSPC: the beginning of the log is lost */
 }
 
 static int load_linked(struct ua_program *prog, const struct linked *code)
