@@ -3,7 +3,7 @@
  * uarena arena: run programs, then show what is in the arena: the page map as a picture and,
  * with --print, what a global variable leads to.
  */
-#include "cli/cli.h"
+#include "cli/step.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,30 +104,12 @@ static json_t *picture_json(const struct picture *p)
 			 "pages", (json_int_t)p->n_pages, "runs", runs);
 }
 
-static int run_all(struct cli_session *s, const struct cli_options *o, json_t *results)
-{
-	for (int i = 1; i < o->n_operands; i++) {
-		struct cli_result r;
-		bool ran = !cli_run_program(s, o->operands[i], o, &r);
-		int status = ran && !r.err ? CLI_OK : CLI_REFUSED;
-
-		if (ran && results)
-			json_array_append_new(results, cli_result_json(&r));
-		else if (ran)
-			cli_result_print(&r);
-		cli_result_free(&r);
-		if (status)
-			return status;
-	}
-	return CLI_OK;
-}
-
-static int show(struct cli_session *s, const struct cli_options *o)
+static int show(struct cli_session *s, const struct cli_options *o, struct cli_steps *steps)
 {
 	struct ua_arena *arena = ua_object__arena(s->obj);
 	json_t *results = o->json ? json_array() : NULL;
 	struct picture p;
-	int status = run_all(s, o, results);
+	int status = cli_steps_run(s, o, steps, results);
 
 	if (!status && !arena) {
 		cli_error("%s: has no arena map", o->operands[0]);
@@ -155,6 +137,7 @@ int cli_arena(int argc, char **argv)
 {
 	struct cli_options o;
 	struct cli_session s;
+	struct cli_steps *steps = NULL;
 	bool done;
 	int status =
 		cli_options(argc, argv, "arena",
@@ -163,9 +146,10 @@ int cli_arena(int argc, char **argv)
 	if (!done) {
 		status = cli_open(&o, o.operands[0], &s);
 		if (!status)
-			status = cli_load_only(&s, o.operands + 1, o.n_operands - 1);
+			status = cli_steps_load(&s, o.operands + 1, o.n_operands - 1, &steps);
 		if (!status)
-			status = show(&s, &o);
+			status = show(&s, &o, steps);
+		cli_steps_free(steps);
 		cli_close(&s);
 	}
 	cli_options_free(&o);

@@ -12,15 +12,17 @@
 #include <stdbool.h>
 #include "uarena.h"
 
+struct btf;
+
 enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 
 /* X(name, function, operands, summary) */
 #define CLI_VERBS(X)                                                                              \
 	X("show", cli_show, "OBJ", "list the programs, maps and globals of an object")            \
-	X("run", cli_run, "OBJ PROG...", "run programs in the order given")                       \
+	X("run", cli_run, "OBJ STEP...", "run programs in the order given")                       \
 	X("test", cli_test, "OBJ...", "run programs named test_* or annotated as tests")          \
 	X("check", cli_check, "OBJ...", "verify every program, show what it took")                \
-	X("arena", cli_arena, "OBJ PROG...", "run programs, then show the arena")                 \
+	X("arena", cli_arena, "OBJ STEP...", "run programs, then show the arena")                 \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
 	X("features", cli_features, "", "what engine and kernel support")                         \
 	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                  \
@@ -74,7 +76,12 @@ struct cli_session {
 int cli_open(const struct cli_options *o, const char *path, struct cli_session *s);
 void cli_close(struct cli_session *s);
 /* Enable only the programs named (all must exist), then load. */
-int cli_load_only(struct cli_session *s, char **progs, int n);
+int cli_load_only(struct cli_session *s, const char **progs, int n);
+
+struct cli_bytes {
+	void *data;
+	size_t size;
+};
 
 /* What one run of a program gave. The texts are owned. */
 struct cli_result {
@@ -86,8 +93,9 @@ struct cli_result {
 	size_t ctx_out_size, data_out_size;
 };
 
+/* The context is *ctx, or without one what --ctx-in says. */
 int cli_run_program(struct cli_session *s, const char *name, const struct cli_options *o,
-		    struct cli_result *r);
+		    const struct cli_bytes *ctx, struct cli_result *r);
 void cli_result_free(struct cli_result *r);
 json_t *cli_result_json(const struct cli_result *r);
 void cli_result_print(const struct cli_result *r);
@@ -102,6 +110,9 @@ const char *cli_map_type(uint32_t type);
  */
 void cli_catch_begin(void);
 char *cli_catch_end(void);
+/* A variable of this type as C would initialise it; negative errno if that is impossible. */
+int cli_print_data(const struct btf *btf, uint32_t type_id, const void *data, size_t size);
+json_t *cli_data_json(const struct btf *btf, uint32_t type_id, const void *data, size_t size);
 /* --print: a global and what it leads to. */
 int cli_print_global(struct cli_session *s, const char *name);
 int cli_print_json(json_t *root); /* takes the reference */

@@ -136,7 +136,7 @@ static int dump_program(const struct cli_options *o)
 	}
 	status = cli_open(o, o->operands[1], &s);
 	if (!status)
-		status = cli_load_only(&s, o->operands + 2, 1);
+		status = cli_load_only(&s, (const char **)o->operands + 2, 1);
 	if (!status)
 		status = jited ? dump_jited(&s, o) : dump_xlated(&s, o->operands[2]);
 	cli_close(&s);

@@ -38,12 +38,86 @@ static void print_text(void *ctx, const char *fmt, va_list args)
 	vprintf(fmt, args);
 }
 
-static void print_data(struct walk *w, uint32_t type_id, const void *data, size_t size)
+static int print_data(struct btf_dump *dump, uint32_t type_id, const void *data, size_t size,
+		      bool zeroes)
 {
-	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .indent_str = "  ");
+	LIBBPF_OPTS(btf_dump_type_data_opts, opts, .indent_str = "  ", .emit_zeroes = zeroes);
+	int err = btf_dump__dump_type_data(dump, type_id, data, size, &opts);
 
-	btf_dump__dump_type_data(w->dump, type_id, data, size, &opts);
 	putchar('\n');
+	return err < 0 ? err : 0;
+}
+
+int cli_print_data(const struct btf *btf, uint32_t type_id, const void *data, size_t size)
+{
+	struct btf_dump *dump = btf_dump__new(btf, print_text, NULL, NULL);
+	int err = dump ? print_data(dump, type_id, data, size, true) : -ENOMEM;
+
+	btf_dump__free(dump);
+	return err;
+}
+
+static json_t *scalar_json(const struct btf_type *t, const uint8_t *data, int64_t size)
+{
+	bool is_signed = btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_SIGNED);
+	uint64_t v = 0;
+
+	if (size < 1 || size > 8)
+		return json_null();
+	memcpy(&v, data, (size_t)size);
+	if (is_signed)
+		v = (uint64_t)((int64_t)(v << (64 - 8 * size)) >> (64 - 8 * size));
+	return json_integer((json_int_t)v);
+}
+
+static json_t *data_json(const struct btf *btf, uint32_t id, const uint8_t *data, uint64_t room);
+
+static json_t *array_json(const struct btf *btf, const struct btf_array *a, const uint8_t *data,
+			  uint64_t room)
+{
+	int64_t elem = btf_size(btf, a->type);
+	json_t *list = json_array();
+
+	for (uint64_t i = 0; elem > 0 && i < a->nelems; i++)
+		json_array_append_new(list, data_json(btf, a->type, data + i * (uint64_t)elem,
+						      room - i * (uint64_t)elem));
+	return list;
+}
+
+/* Bitfields are left out. */
+static json_t *members_json(const struct btf *btf, const struct btf_type *t, const uint8_t *data,
+			    uint64_t room)
+{
+	json_t *j = json_object();
+
+	for (int i = 0; i < btf_vlen(t); i++) {
+		const struct btf_member *m = &btf_members(t)[i];
+		uint32_t off = btf_member_bit_offset(t, i) / 8;
+
+		if (!btf_member_bitfield_size(t, i) && off < room)
+			json_object_set_new(j, btf_name(btf, m->name_off),
+					    data_json(btf, m->type, data + off, room - off));
+	}
+	return j;
+}
+
+/* Types come from the object: nothing beyond `room` is read, whatever they say. */
+static json_t *data_json(const struct btf *btf, uint32_t id, const uint8_t *data, uint64_t room)
+{
+	const struct btf_type *t = btf_resolve(btf, &id);
+	int64_t size = btf_size(btf, id);
+
+	if (size < 0 || (uint64_t)size > room)
+		return json_null();
+	if (btf_is_array(t))
+		return array_json(btf, btf_array(t), data, (uint64_t)size);
+	return btf_is_composite(t) ? members_json(btf, t, data, (uint64_t)size)
+				   : scalar_json(t, data, size);
+}
+
+json_t *cli_data_json(const struct btf *btf, uint32_t type_id, const void *data, size_t size)
+{
+	return data_json(btf, type_id, data, size);
 }
 
 static bool in_arena(const struct walk *w, uint64_t addr)
@@ -105,7 +179,7 @@ static void visit(struct walk *w, const struct place *p)
 
 	printf("0x%" PRIx64 ": ", p->addr);
 	if (copy && !ua_arena__copy_out(w->arena, copy, p->addr, (size_t)size)) {
-		print_data(w, p->type_id, copy, (size_t)size);
+		print_data(w->dump, p->type_id, copy, (size_t)size, false);
 		find_pointers(w, p->type_id, copy, (size_t)size, 0);
 	} else {
 		puts("(not there)");
@@ -132,7 +206,7 @@ int cli_print_global(struct cli_session *s, const char *name)
 		return CLI_REFUSED;
 	}
 	printf("%s = ", name);
-	print_data(&w, g.type_id, g.addr, g.size);
+	print_data(w.dump, g.type_id, g.addr, g.size, false);
 	find_pointers(&w, g.type_id, g.addr, g.size, 0);
 	while (w.next < w.n)
 		visit(&w, &w.seen[w.next++]);

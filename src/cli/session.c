@@ -59,7 +59,7 @@ void cli_close(struct cli_session *s)
 	*s = (struct cli_session){0};
 }
 
-int cli_load_only(struct cli_session *s, char **progs, int n)
+int cli_load_only(struct cli_session *s, const char **progs, int n)
 {
 	struct ua_program *p = NULL;
 	int err;
@@ -155,15 +155,14 @@ static void drain_end(struct drain *d)
 
 /* -- Running ---------------------------------------------------------------- */
 
-static int load_inputs(const struct cli_options *o, void **ctx, size_t *ctx_size, void **data,
-		       size_t *data_size)
+static int load_inputs(const struct cli_options *o, struct cli_bytes *ctx, struct cli_bytes *data)
 {
 	int err = 0;
 
 	if (o->ctx_in)
-		err = cli_read_file(o->ctx_in, ctx, ctx_size);
+		err = cli_read_file(o->ctx_in, &ctx->data, &ctx->size);
 	if (!err && o->data_in)
-		err = cli_read_file(o->data_in, data, data_size);
+		err = cli_read_file(o->data_in, &data->data, &data->size);
 	return err;
 }
 
@@ -196,8 +195,9 @@ static void run_with(struct ua_program *prog, const struct cli_options *o, struc
 	r->ctx_out_size = ro->ctx_out_size;
 	r->data_out_size = ro->data_out_size;
 	if (r->err == -EINVAL && !ro->ctx_in_size && !ro->data_in_size)
-		cli_error("%s: the program reads a context; give it one with --ctx-in FILE",
-			  r->program);
+		cli_error("%s: the program reads a context; give it one: '%s(MEMBER = VALUE, ...)' "
+			  "or --ctx-in FILE",
+			  r->program, r->program);
 }
 
 /* Packet programs need at least an Ethernet header; give them an empty one. */
@@ -209,19 +209,23 @@ static bool wants_packet(const struct ua_program *prog)
 }
 
 int cli_run_program(struct cli_session *s, const char *name, const struct cli_options *o,
-		    struct cli_result *r)
+		    const struct cli_bytes *ctx, struct cli_result *r)
 {
 	static const uint8_t empty_packet[64];
 	UA_OPTS(ua_run_opts, ro, .cpu = -1);
 	struct ua_program *prog = ua_object__find_program(s->obj, name);
-	void *ctx = NULL, *data = NULL;
+	struct cli_bytes file = {0}, data = {0};
 	int err;
 
 	*r = (struct cli_result){.program = name};
-	err = load_inputs(o, &ctx, &ro.ctx_in_size, &data, &ro.data_in_size);
-	ro.ctx_in = ctx;
-	ro.data_in = data;
-	if (!data && wants_packet(prog)) {
+	err = load_inputs(o, &file, &data);
+	if (!ctx || !ctx->data)
+		ctx = &file;
+	ro.ctx_in = ctx->data;
+	ro.ctx_in_size = ctx->size;
+	ro.data_in = data.data;
+	ro.data_in_size = data.size;
+	if (!data.data && wants_packet(prog)) {
 		ro.data_in = empty_packet;
 		ro.data_in_size = sizeof(empty_packet);
 	}
@@ -232,8 +236,8 @@ int cli_run_program(struct cli_session *s, const char *name, const struct cli_op
 		if (!err && o->data_out && r->data_out)
 			err = cli_write_file(o->data_out, r->data_out, r->data_out_size);
 	}
-	free(ctx);
-	free(data);
+	free(file.data);
+	free(data.data);
 	return err ? CLI_REFUSED : CLI_OK;
 }
 

@@ -193,7 +193,7 @@ static void run_test(const struct cli_options *o, const char *path, const char *
 	t.loaded = t.opened && !load_test(&s, name);
 	t.log = cli_catch_end();
 	t.ran = t.loaded && !a->failure && to_be_run(&s, &t);
-	if (t.ran && cli_run_program(&s, name, &opts, &t.r))
+	if (t.ran && cli_run_program(&s, name, &opts, NULL, &t.r))
 		t.r.err = t.r.err ? t.r.err : -EIO;
 	report(tally, &t);
 	cli_result_free(&t.r);

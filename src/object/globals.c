@@ -6,6 +6,7 @@
  * is that of the initial value, afterwards that of the memory programs use.
  */
 #include "object/object.h"
+#include "object/place.h"
 #include "uarena.h"
 
 struct var {
@@ -182,190 +183,27 @@ int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_gl
 
 /* -- Assignment ----------------------------------------------------------- */
 
-/* What remains of "name.member[3] = value" and the place found so far. */
-struct place {
-	const struct ua_object *obj;
-	const char *text; /* the whole, for messages */
-	const char *at;
-	uint32_t type_id;
-	uint64_t off;
-	uint32_t bits; /* non-zero: bitfield */
-};
-
-static int bad(const struct place *p, const char *what)
-{
-	return object_fail(p->obj, -EINVAL, "\"%s\": %s", p->text, what);
-}
-
-static const char *skip_space(const char *s)
-{
-	return s + strspn(s, " \t");
-}
-
-/* Copies an identifier; 0 if there is none or it is too long. */
-static size_t take_name(const char **at, char *buf, size_t size)
-{
-	size_t n = 0;
-	const char *s = skip_space(*at);
-
-	while ((s[n] >= '0' && s[n] <= '9') || (s[n] >= 'a' && s[n] <= 'z') ||
-	       (s[n] >= 'A' && s[n] <= 'Z') || s[n] == '_' || s[n] == '$')
-		n++;
-	if (!n || n >= size)
-		return 0;
-	memcpy(buf, s, n);
-	buf[n] = 0;
-	*at = s + n;
-	return n;
-}
-
-static int step_member(struct place *p)
-{
-	struct btf_place member;
-	char name[256];
-
-	p->at++;
-	if (!take_name(&p->at, name, sizeof(name)))
-		return bad(p, "a member name is expected after '.'");
-	if (!btf_member(p->obj->btf, p->type_id, name, &member))
-		return bad(p, "no such member");
-	p->type_id = member.type_id;
-	p->off += member.bit_off / 8;
-	p->bits = member.bit_size;
-	return 0;
-}
-
-static int step_element(struct place *p)
-{
-	const struct btf_type *t = btf_resolve(p->obj->btf, &p->type_id);
-	unsigned long long i;
-	int64_t size;
-	char *end;
-
-	i = strtoull(p->at + 1, &end, 0);
-	if (end == p->at + 1 || *skip_space(end) != ']')
-		return bad(p, "an index is expected after '['");
-	if (!btf_is_array(t) || i >= btf_array(t)->nelems)
-		return bad(p, "no such element");
-	p->type_id = btf_array(t)->type;
-	size = btf_size(p->obj->btf, p->type_id);
-	if (size < 0)
-		return bad(p, "an element without size");
-	p->off += i * size;
-	p->at = skip_space(end) + 1;
-	return 0;
-}
-
-static int parse_path(struct place *p)
-{
-	for (;;) {
-		p->at = skip_space(p->at);
-		if (*p->at == '.')
-			UA_TRY(step_member(p));
-		else if (*p->at == '[')
-			UA_TRY(step_element(p));
-		else if (*p->at == '=')
-			return 0;
-		else
-			return bad(p, "'=' is expected");
-	}
-}
-
-static bool find_enumerator(const struct btf *btf, const struct btf_type *t, const char *name,
-			    uint64_t *val)
-{
-	for (uint32_t i = 0; i < btf_vlen(t); i++) {
-		bool wide = btf_is_enum64(t);
-
-		if (strcmp(btf_name(btf,
-				    wide ? btf_enum64(t)[i].name_off : btf_enum(t)[i].name_off),
-			   name))
-			continue;
-		*val = wide ? btf_enum64_value(&btf_enum64(t)[i])
-			    : (uint64_t)(int64_t)btf_enum(t)[i].val;
-		return true;
-	}
-	return false;
-}
-
-static int parse_word(struct place *p, const char *word, uint64_t *val)
-{
-	const struct btf *btf = p->obj->btf;
-	uint32_t n = btf__type_cnt(btf);
-
-	if (!strcmp(word, "true") || !strcmp(word, "false")) {
-		*val = *word == 't';
-		return 0;
-	}
-	for (uint32_t id = 1; id < n; id++) {
-		const struct btf_type *t = btf__type_by_id(btf, id);
-
-		if (btf_is_any_enum(t) && find_enumerator(btf, t, word, val))
-			return 0;
-	}
-	return bad(p, "neither a number nor a known enumerator");
-}
-
-static int parse_value(struct place *p, uint64_t *val, bool *negative)
-{
-	const char *s = skip_space(p->at + 1);
-	char word[256];
-	char *end;
-
-	*negative = *s == '-';
-	errno = 0;
-	*val = *negative ? (uint64_t)strtoll(s, &end, 0) : strtoull(s, &end, 0);
-	if (end == s) {
-		if (!take_name(&s, word, sizeof(word)))
-			return bad(p, "a value is expected after '='");
-		end = (char *)s;
-		UA_TRY(parse_word(p, word, val));
-	} else if (errno) {
-		return bad(p, "the value does not fit into 64 bits");
-	}
-	return *skip_space(end) ? bad(p, "text behind the value") : 0;
-}
-
-static int store(struct place *p, const struct var *v, uint64_t val, bool negative)
-{
-	const struct btf_type *t = btf_resolve(p->obj->btf, &p->type_id);
-	int64_t size = btf_size(p->obj->btf, p->type_id);
-	void *addr;
-
-	if ((!btf_is_int(t) && !btf_is_any_enum(t) && !btf_is_ptr(t)) || p->bits || size < 1 ||
-	    size > 8)
-		return bad(p, "the variable is no integer, enum or pointer");
-	if (p->off + size > v->size)
-		return bad(p, "outside the variable");
-	if (size < 8 && (negative ? (int64_t)val < -(1ll << (size * 8 - 1)) : val >> (size * 8)))
-		return bad(p, "the value does not fit into the variable");
-	if (btf_is_int(t) && (btf_int_encoding(t) & BTF_INT_BOOL) && val > 1)
-		return bad(p, "the variable is a bool");
-	UA_TRY(address(p->obj, v, &addr));
-	memcpy((char *)addr + p->off, &val, size);
-	return 0;
-}
-
 int ua_object__set_global(struct ua_object *obj, const char *assignment)
 {
 	struct place p = {.obj = obj, .text = assignment, .at = assignment};
-	char name[256];
+	char name[PLACE_NAME_MAX];
+	struct place_value val;
 	struct var v;
-	bool negative;
-	uint64_t val;
+	void *addr;
 
 	if (obj->loaded)
-		return bad(&p, "the object is already loaded");
-	if (!take_name(&p.at, name, sizeof(name)))
-		return bad(&p, "a variable name is expected");
+		return place_bad(&p, "the object is already loaded");
+	if (!place_take_name(&p.at, name))
+		return place_bad(&p, "a variable name is expected");
 	if (!find(obj, name, &v)) {
-		bad(&p, "no such variable");
+		place_bad(&p, "no such variable");
 		return -ENOENT;
 	}
 	p.type_id = v.type_id;
-	UA_TRY(parse_path(&p));
-	UA_TRY(parse_value(&p, &val, &negative));
-	return store(&p, &v, val, negative);
+	UA_TRY(place_walk(&p));
+	UA_TRY(place_parse_value(&p, &val));
+	UA_TRY(address(obj, &v, &addr));
+	return place_store(&p, &val, addr, v.size);
 }
 
 /* -- Resizing ------------------------------------------------------------- */

@@ -9,6 +9,7 @@
  *          core*.c     CO-RE                   link.c     one instruction array per program
  *          load.c      BTF and program load    struct_ops.c
  *   use    api.c       public functions        globals.c  variables by name and type
+ *          place.c     their parts
  *
  * Sizes and offsets that came from the file were checked where they were read; later stages
  * rely on it.

@@ -1,0 +1,1 @@
+$U run $EX/../tests/cli/steps.bpf.o 'page_new()' '*page_new.last = 1'; $U run $EX/../tests/cli/steps.bpf.o 'page_new()' '*page_new.colour = 1'; $U run $EX/../tests/cli/steps.bpf.o 'page_new()' 'page_read(page_new.page x)'
