@@ -15,9 +15,9 @@
 #include "kernel/engine_priv.h"
 #include "kernel/user.h"
 #include "map/map.h"
-#include "prog/timer.h"
 #include "prog/struct_ops.h"
 #include "prog/timer.h"
+#include "sched/register.h"
 
 /* -- Commands ------------------------------------------------------------------------ */
 
@@ -283,6 +283,12 @@ int kernel_engine_new(const struct ua_engine_opts *opts, struct kernel **out)
 	UA_FAIL_IF(!k, -ENOMEM);
 	err = engine_new(opts, &k->engine);
 	if (err) {
+		mem_free(k);
+		return err;
+	}
+	err = sched_register(k->engine);
+	if (err) {
+		engine_free(k->engine);
 		mem_free(k);
 		return err;
 	}

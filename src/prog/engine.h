@@ -35,6 +35,8 @@ struct engine {
 	size_t n_names, cap_names;
 	struct host_consumer *consumers;
 
+	struct machine *machine; /* the simulated machine bound to this engine (sched/), or NULL */
+
 	/* Set by the dispatcher: the program behind a descriptor with a reference, or NULL. */
 	struct prog *(*prog_by_fd)(void *dispatcher, int fd);
 	void *dispatcher;

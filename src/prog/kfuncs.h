@@ -43,12 +43,7 @@
 	K(bpf_cgroup_acquire, KF_OF_OBJECTS | KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
 	K(bpf_cgroup_release, KF_OF_OBJECTS | KF_RELEASE) \
 	UA_KFUNCS_CPUMASK(K) \
-	UA_KFUNCS_STRING(K) \
-	K(scx_bpf_error_bstr, KF_LOCK_OK) \
-	K(scx_bpf_exit_bstr, KF_LOCK_OK) \
-	K(scx_bpf_dump_bstr, KF_LOCK_OK) \
-	K(scx_bpf_now, KF_LOCK_OK) \
-	K(scx_bpf_nr_cpu_ids, 0)
+	UA_KFUNCS_STRING(K)
 
 #define UA_KFUNCS_CPUMASK(K) \
 	K(bpf_cpumask_create, KF_OF_TRACING | KF_ACQUIRE | KF_RET_NULL) \

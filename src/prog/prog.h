@@ -103,6 +103,10 @@ uint64_t prog_callback(uint64_t cb, uint64_t a1, uint64_t a2, uint64_t a3, uint6
  * rc->prog must be set and own the callback. Returns the errno that stopped it, or 0. */
 int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], uint64_t *retval);
 
+/* Run host code on behalf of a program: its stray accesses to the arena are reported on the
+ * program's stream and recover, as within a kfunc the program calls. 0 or the attaching errno. */
+int prog_host_run(struct prog *prog, void (*fn)(void *arg), void *arg);
+
 /* BPF_PROG_TEST_RUN */
 int prog_test_run(struct prog *prog, union bpf_attr *attr);
 

@@ -294,3 +294,20 @@ int prog_callback_run(struct run_ctx *rc, uint64_t cb, const uint64_t args[5], u
 	epoch_exit();
 	return run_ended(&run, rc);
 }
+
+int prog_host_run(struct prog *prog, void (*fn)(void *arg), void *arg)
+{
+	struct run_ctx rc;
+	struct run run;
+
+	if (ua_unlikely(!epoch_self.attached))
+		UA_TRY(attach());
+	run_ctx_init(&rc, prog, NULL, 0);
+	record_init(&run, &rc);
+	epoch_enter();
+	run_push(&run);
+	fn(arg);
+	run_pop(&run);
+	epoch_exit();
+	return run_ended(&run, &rc);
+}

@@ -39,15 +39,14 @@ struct sim_task {
 	void *actor;	   /* the driver's */
 	uint64_t runtime;  /* ns on a CPU */
 	uint64_t woken_at; /* when it last became runnable */
-	struct sim_core_task *core;
 };
 
 struct task_spec {
 	const char *comm;
-	int32_t nice;	  /* -20..19 */
-	bool ext_policy;  /* SCHED_EXT; matters under SCX_OPS_SWITCH_PARTIAL */
-	bool kthread;	  /* PF_KTHREAD */
-	const uint64_t *cpus; /* affinity, a bit per CPU number; NULL: all */
+	int32_t nice;		   /* -20..19 */
+	bool ext_policy;	   /* SCHED_EXT; matters under SCX_OPS_SWITCH_PARTIAL */
+	bool kthread;		   /* PF_KTHREAD */
+	const uint64_t *cpus;	   /* affinity, a bit per CPU number; NULL: all */
 	struct sim_cgroup *cgroup; /* NULL: the parent's, or the root */
 	uint32_t group;
 	int32_t tgid; /* 0: its own pid */
@@ -96,9 +95,9 @@ int machine_cgroup_remove(struct machine *m, struct sim_cgroup *cg);
 struct machine_opts {
 	const char *topology; /* "2n:2l:8c:2t", see topo.h */
 	uint64_t seed;
-	uint32_t hz;	      /* ticks per second of a busy CPU; 0 = 1000 */
-	uint32_t ipi_ns;      /* from a kick to its effect on another CPU; 0 = 1000 */
-	uint32_t n_offline;   /* so many of the last CPUs start offline */
+	uint32_t hz;	    /* ticks per second of a busy CPU; 0 = 1000 */
+	uint32_t ipi_ns;    /* from a kick to its effect on another CPU; 0 = 1000 */
+	uint32_t n_offline; /* so many of the last CPUs start offline */
 };
 
 struct machine_driver {
@@ -119,8 +118,8 @@ const struct topo *machine_topo(const struct machine *m);
 uint64_t machine_now(const struct machine *m);
 uint64_t machine_random(struct machine *m); /* from the seed */
 /* Call fn(owner, gen) at a time. -ENOMEM. */
-int machine_at(struct machine *m, uint64_t when, void (*fn)(void *owner, uint64_t gen),
-	       void *owner, uint64_t gen);
+int machine_at(struct machine *m, uint64_t when, void (*fn)(void *owner, uint64_t gen), void *owner,
+	       uint64_t gen);
 /* Handle all events up to and including `until`; now is `until` afterwards. -ELOOP: the time
  * stands still (logged); -ENOMEM. machine_stop() makes it return early, with 0. */
 int machine_run(struct machine *m, uint64_t until);

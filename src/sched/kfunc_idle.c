@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* kfuncs on idle CPUs and masks of CPUs. */
+#include "sched/kfuncs.h"
+
+static const struct cpumask no_cpus;
+
+static bool tracked(struct sched *s)
+{
+	if (s && s->builtin_idle)
+		return true;
+	if (s)
+		sched_error(s, "built-in idle tracking is disabled");
+	return false;
+}
+
+static bool one_mask(struct sched *s)
+{
+	if (!tracked(s))
+		return false;
+	if (!s->idle_per_node)
+		return true;
+	sched_error(s, "per-node idle tracking is enabled");
+	return false;
+}
+
+static bool node_ok(struct sched *s, int32_t node)
+{
+	if (!tracked(s))
+		return false;
+	if (!s->idle_per_node)
+		sched_error(s, "per-node idle tracking is disabled");
+	else if (node < -1 || node >= (int32_t)s->m->topo.nodes)
+		sched_error(s, "invalid node %d", node);
+	else
+		return true;
+	return false;
+}
+
+/* -- Selecting for a task -------------------------------------------------------------------------
+ */
+
+SCHED_KFUNC(scx_bpf_select_cpu_dfl)
+{
+	bool *is_idle = host_ptr(r4);
+	int32_t nr;
+
+	*is_idle = false;
+	if (!tracked(s))
+		return r2;
+	nr = idle_select(core_of_ts(host_ptr(r1)), (int32_t)r2, r3, NULL, 0, is_idle);
+	return nr >= 0 ? (uint64_t)nr : r2;
+}
+
+static uint64_t select_and(struct sched *s, uint64_t p, int32_t prev, uint64_t wake_flags,
+			   uint64_t allowed, uint64_t flags)
+{
+	bool is_idle;
+
+	if (!tracked(s))
+		return (uint64_t)-EBUSY;
+	return (uint64_t)(int64_t)idle_select(core_of_ts(host_ptr(p)), prev, wake_flags,
+					      host_ptr(allowed), flags, &is_idle);
+}
+
+SCHED_KFUNC(__scx_bpf_select_cpu_and)
+{
+	const struct scx_bpf_select_cpu_and_args args =
+		*(const struct scx_bpf_select_cpu_and_args *)host_ptr(r3);
+
+	return select_and(s, r1, args.prev_cpu, args.wake_flags, r2, args.flags);
+}
+
+SCHED_KFUNC(scx_bpf_select_cpu_and)
+{
+	return select_and(s, r1, (int32_t)r2, r3, r4, r5);
+}
+
+/* -- Picking
+ * ------------------------------------------------------------------------------------------ */
+
+SCHED_KFUNC(scx_bpf_test_and_clear_cpu_idle)
+{
+	struct cpu *c;
+
+	if (!tracked(s))
+		return false;
+	c = sched_cpu(s, (int32_t)r1);
+	return c && idle_claim(m, c->nr);
+}
+
+SCHED_KFUNC(scx_bpf_pick_idle_cpu)
+{
+	if (!one_mask(s))
+		return (uint64_t)-EBUSY;
+	return (uint64_t)(int64_t)idle_pick(m, host_ptr(r1), -1, r2);
+}
+
+SCHED_KFUNC(scx_bpf_pick_idle_cpu_node)
+{
+	if (!node_ok(s, (int32_t)r2))
+		return (uint64_t)-EBUSY;
+	return (uint64_t)(int64_t)idle_pick(m, host_ptr(r1), (int32_t)r2, r3);
+}
+
+/* Spread over the mask: each call goes on where the last one ended. */
+static uint64_t pick_any(struct machine *m, const struct cpumask *allowed)
+{
+	uint32_t nr = mask_next(m, allowed, NULL, m->any_from);
+
+	if (nr >= m->n_cpus)
+		nr = mask_next(m, allowed, NULL, 0);
+	if (nr >= m->n_cpus)
+		return (uint64_t)-EBUSY;
+	m->any_from = nr + 1 < m->n_cpus ? nr + 1 : 0;
+	return nr;
+}
+
+SCHED_KFUNC(scx_bpf_pick_any_cpu)
+{
+	int32_t nr = -EBUSY;
+
+	if (!s)
+		return (uint64_t)-ENODEV;
+	if (s->builtin_idle && !one_mask(s))
+		return (uint64_t)-EBUSY;
+	if (s->builtin_idle)
+		nr = idle_pick(m, host_ptr(r1), -1, r2);
+	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1));
+}
+
+SCHED_KFUNC(scx_bpf_pick_any_cpu_node)
+{
+	int32_t nr;
+
+	if (!s)
+		return (uint64_t)-ENODEV;
+	if (!node_ok(s, (int32_t)r2))
+		return (uint64_t)-EBUSY;
+	nr = idle_pick(m, host_ptr(r1), (int32_t)r2, r3);
+	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1));
+}
+
+/* -- Masks: they live as long as the machine
+ * --------------------------------------------------------------- */
+
+static uint64_t give_mask(const struct cpumask *mask)
+{
+	return sched_give(mask, sizeof(*mask));
+}
+
+SCHED_KFUNC(scx_bpf_get_idle_cpumask)
+{
+	return give_mask(one_mask(s) ? &m->idle_cpus : &no_cpus);
+}
+
+SCHED_KFUNC(scx_bpf_get_idle_smtmask)
+{
+	if (!one_mask(s))
+		return give_mask(&no_cpus);
+	return give_mask(m->topo.threads > 1 ? &m->idle_cores : &m->idle_cpus);
+}
+
+SCHED_KFUNC(scx_bpf_get_idle_cpumask_node)
+{
+	bool ok = node_ok(s, (int32_t)r1) && (int32_t)r1 >= 0;
+
+	return give_mask(ok ? &m->node_idle_cpus[r1] : &no_cpus);
+}
+
+SCHED_KFUNC(scx_bpf_get_idle_smtmask_node)
+{
+	bool ok = node_ok(s, (int32_t)r1) && (int32_t)r1 >= 0;
+
+	return give_mask(ok ? &m->node_idle_cores[r1] : &no_cpus);
+}
+
+SCHED_KFUNC(scx_bpf_put_idle_cpumask)
+{
+	return 0;
+}
+
+SCHED_KFUNC(scx_bpf_get_possible_cpumask)
+{
+	return give_mask(m ? &m->possible : &no_cpus);
+}
+
+SCHED_KFUNC(scx_bpf_get_online_cpumask)
+{
+	return give_mask(m ? &m->online : &no_cpus);
+}

@@ -1,0 +1,634 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tasks: fork, wake-up, sleep, exit, and changes of what they may do. */
+#include "sched/core.h"
+
+/* Weights of nice levels, the kernel's table: one level is about 1.25. */
+static const uint32_t nice_weights[40] = {
+	88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+	9548,  7620,  6100,  4904,  3906,  3121,  2501,	 1991,	1586,  1277,
+	1024,  820,   655,   526,   423,   335,	  272,	 215,	172,   137,
+	110,   87,    70,    56,    45,	   36,	  29,	 23,	18,    15,
+};
+
+/* On cgroup's scale, where nice 0 is 100. */
+void task_set_weight(struct core_task *t)
+{
+	uint32_t w = (nice_weights[t->nice + 20] * 100 + 512) / 1024;
+
+	ts_of(t)->scx.weight = w < 1 ? 1 : w > 10000 ? 10000 : w;
+}
+
+/* -- Tables ---------------------------------------------------------------------------------- */
+
+struct core_task *task_find(struct machine *m, int32_t pid)
+{
+	struct core_task *t = m->by_pid[(uint32_t)pid % TASK_HASH];
+
+	while (t && ts_of(t)->pid != pid)
+		t = t->hash_next;
+	return t;
+}
+
+struct core_task *task_find_tid(struct machine *m, uint64_t tid)
+{
+	struct core_task *t = m->by_tid[tid % TASK_HASH];
+
+	while (t && ts_of(t)->scx.tid != tid)
+		t = t->tid_next;
+	return t;
+}
+
+static void table_add(struct machine *m, struct core_task *t)
+{
+	struct core_task **hash = &m->by_pid[(uint32_t)ts_of(t)->pid % TASK_HASH];
+
+	struct core_task **tids = &m->by_tid[ts_of(t)->scx.tid % TASK_HASH];
+
+	t->hash_next = *hash;
+	*hash = t;
+	t->tid_next = *tids;
+	*tids = t;
+	t->all_prev = m->all_last;
+	*(m->all_last ? &m->all_last->all_next : &m->all_first) = t;
+	m->all_last = t;
+	m->n_tasks++;
+}
+
+static void table_remove(struct machine *m, struct core_task *t)
+{
+	struct core_task **at = &m->by_pid[(uint32_t)ts_of(t)->pid % TASK_HASH];
+
+	while (*at != t)
+		at = &(*at)->hash_next;
+	*at = t->hash_next;
+	for (at = &m->by_tid[ts_of(t)->scx.tid % TASK_HASH]; *at != t; at = &(*at)->tid_next)
+		continue;
+	*at = t->tid_next;
+	*(t->all_prev ? &t->all_prev->all_next : &m->all_first) = t->all_next;
+	*(t->all_next ? &t->all_next->all_prev : &m->all_last) = t->all_prev;
+	m->n_tasks--;
+}
+
+static void task_free(struct task_object *obj)
+{
+	mem_free(container_of(obj, struct core_task, t.obj));
+}
+
+void task_drop(struct core_task *t)
+{
+	table_remove(t->m, t);
+	cgroup_attach(t, NULL);
+	t->t.state = TASK_DEAD;
+	task_put(ts_of(t));
+}
+
+/* -- Where it may run ------------------------------------------------------------------------- */
+
+bool task_may_run_on(const struct core_task *t, const struct cpu *c)
+{
+	return c->online && mask_test(&t->t.obj.ts.cpus_mask, (uint32_t)c->nr);
+}
+
+void task_set_cpu(struct core_task *t, struct cpu *c)
+{
+	struct task_struct *ts = ts_of(t);
+	bool waits;
+
+	if (t->t.cpu == c->nr)
+		return;
+	machine_notify(t->m, &(struct machine_event){
+				     .kind = MACHINE_MIGRATE,
+				     .at = t->m->now,
+				     .cpu = c->nr,
+				     .task = &t->t,
+				     .value = t->t.cpu,
+			     });
+	if (t->queued) {
+		cpu_of(t)->nr_running--;
+		cpu_of(t)->rq.nr_running--;
+		c->nr_running++;
+		c->rq.nr_running++;
+	}
+	waits = t->on_runnable;
+	if (waits)
+		ext_clear_runnable(t, false);
+	t->t.cpu = c->nr;
+	if (waits)
+		ext_set_runnable(c, t);
+	ts->thread_info.cpu = (u32)c->nr;
+	ts->wake_cpu = c->nr;
+	ts->se.nr_migrations++;
+}
+
+/* Any CPU it may run on, the previous one if that is possible. All of its CPUs offline: any. */
+static struct cpu *fallback_cpu(struct core_task *t)
+{
+	struct machine *m = t->m;
+	uint32_t nr;
+
+	if (task_may_run_on(t, cpu_of(t)))
+		return cpu_of(t);
+	nr = mask_next(m, &m->online, &ts_of(t)->cpus_mask, 0);
+	return &m->cpus[nr < m->n_cpus ? nr : mask_next(m, &m->online, NULL, 0)];
+}
+
+static bool set_mask(struct core_task *t, const uint64_t *cpus)
+{
+	struct task_struct *ts = ts_of(t);
+	struct machine *m = t->m;
+	struct cpumask mask = {{0}};
+
+	for (uint32_t i = 0; i < m->n_cpus; i++)
+		if (!cpus || cpus[i / 64] >> (i % 64) & 1)
+			mask_set(&mask, i);
+	if (mask_next(m, &mask, NULL, 0) == m->n_cpus)
+		return false;
+	memcpy(ts->cpus_mask.bits, mask.bits, mask_words(m) * sizeof(mask.bits[0]));
+	ts->nr_cpus_allowed = (int)mask_weight(m, &ts->cpus_mask);
+	return true;
+}
+
+/* -- Birth ---------------------------------------------------------------------------------- */
+
+static int32_t next_pid(struct machine *m)
+{
+	do
+		m->last_pid = m->last_pid < 0x3fffffff ? m->last_pid + 1 : 1;
+	while (task_find(m, m->last_pid));
+	return m->last_pid;
+}
+
+/* Task ids come in chunks per CPU, as the kernel hands them out. */
+static uint64_t next_tid(struct machine *m, struct cpu *c)
+{
+	if (c->tid_next == c->tid_end) {
+		c->tid_next = m->last_tid + 1;
+		c->tid_end = c->tid_next + 1024;
+		m->last_tid = c->tid_end - 1;
+	}
+	return c->tid_next++;
+}
+
+static void fill_ts(struct core_task *t, const struct task_spec *spec, struct core_task *parent)
+{
+	struct task_struct *ts = ts_of(t);
+	struct machine *m = t->m;
+
+	ts->pid = next_pid(m);
+	ts->tgid = spec->tgid ? spec->tgid : ts->pid;
+	ts->rcu_users.refs.counter = 1;
+	snprintf(ts->comm, sizeof(ts->comm), "%s", spec->comm ? spec->comm : "task");
+	ts->flags = spec->kthread ? TASK_FLAG_KTHREAD : 0;
+	ts->prio = ts->static_prio = ts->normal_prio = 120 + t->nice;
+	ts->policy = spec->ext_policy ? 7 : 0;
+	ts->cpus_ptr = &ts->cpus_mask;
+	ts->thread_info.cpu = (u32)t->t.cpu;
+	ts->recent_used_cpu = ts->wake_cpu = t->t.cpu;
+	ts->group_leader = ts;
+	ts->parent = ts->real_parent = parent ? ts_of(parent) : &m->cpus[0].idle;
+	ts->start_time = ts->start_boottime = m->now;
+	ts->scx.tid = next_tid(m, m->here);
+	ts->scx.ddsp_dsq_id = SCX_DSQ_INVALID;
+	ts->scx.sticky_cpu = ts->scx.holding_cpu = ts->scx.selected_cpu = -1;
+	ts->scx.slice = SCX_SLICE_DFL;
+	task_set_weight(t);
+}
+
+static int task_new(struct machine *m, const struct task_spec *spec, struct core_task *parent,
+		    struct core_task **out)
+{
+	struct core_task *t;
+
+	if (spec->nice < -20 || spec->nice > 19) {
+		log_warn("uarena: machine: nice %d is not within -20..19\n", spec->nice);
+		return -EINVAL;
+	}
+	t = mem_zalloc(sizeof(*t));
+	UA_FAIL_IF(!t, -ENOMEM);
+	t->m = m;
+	t->t.obj.free = task_free;
+	t->t.cpu = parent ? parent->t.cpu : m->here->nr;
+	t->t.group = spec->group;
+	t->t.actor = spec->actor;
+	t->nice = spec->nice;
+	t->ext_policy = spec->ext_policy;
+	t->is_new = true;
+	fill_ts(t, spec, parent);
+	if (!set_mask(t, spec->cpus)) {
+		log_warn("uarena: machine: task %s may run on no CPU\n", ts_of(t)->comm);
+		mem_free(t);
+		return -EINVAL;
+	}
+	cgroup_attach(t, spec->cgroup ? spec->cgroup : parent ? parent->cgroup : m->cgroups);
+	table_add(m, t);
+	*out = t;
+	return 0;
+}
+
+static int fork_locked(struct machine *m, const struct task_spec *spec, struct core_task *parent,
+		       struct core_task **out)
+{
+	struct sched *s = m->sched;
+	struct core_task *t;
+	int err;
+
+	UA_TRY(task_new(m, spec, parent, &t));
+	if (s && s->live) {
+		err = sched_init_task(s, t, true);
+		if (err) {
+			task_drop(t);
+			return err;
+		}
+		if (sched_wants(s, t)) {
+			t->ext = true;
+			sched_enable_task(s, t);
+		}
+	}
+	machine_notify(m, &(struct machine_event){
+				  .kind = MACHINE_FORK,
+				  .at = m->now,
+				  .cpu = t->t.cpu,
+				  .task = &t->t,
+				  .other = parent ? &parent->t : NULL,
+			  });
+	*out = t;
+	return 0;
+}
+
+int machine_fork(struct machine *m, const struct task_spec *spec, struct sim_task *parent,
+		 struct sim_task **out)
+{
+	struct core_task *p = parent ? core_of(parent) : NULL, *t;
+	int err;
+
+	machine_enter(m, p ? cpu_of(p) : NULL);
+	err = fork_locked(m, spec, p, &t);
+	machine_leave(m);
+	if (!err)
+		*out = &t->t;
+	return err;
+}
+
+/* -- Wake-up
+ * --------------------------------------------------------------------------------------- */
+
+static void activate(struct core_task *t, struct cpu *c, uint64_t enq_flags)
+{
+	t->t.state = TASK_QUEUED;
+	t->t.woken_at = t->m->now;
+	ts_of(t)->__state = 0;
+	ts_of(t)->on_rq = 1;
+	task_set_cpu(t, c);
+	if (t->ext)
+		ext_enqueue(c, t, enq_flags);
+	else
+		fair_enqueue(c, t);
+}
+
+/* Tasks with a choice of CPUs are asked about; the answer may be one they must not use. */
+static struct cpu *choose_cpu(struct core_task *t, uint64_t wake_flags, uint64_t *enq_flags)
+{
+	int32_t nr;
+
+	if (ts_of(t)->nr_cpus_allowed <= 1 || t->pinned)
+		return fallback_cpu(t);
+	nr = t->ext ? ext_select(t, t->t.cpu, wake_flags) : fair_select(t, t->t.cpu);
+	if (!(wake_flags & SCX_WAKE_FORK))
+		*enq_flags |= SCX_ENQ_CPU_SELECTED;
+	if (nr >= 0 && task_may_run_on(t, &t->m->cpus[nr]))
+		return &t->m->cpus[nr];
+	return fallback_cpu(t);
+}
+
+static void wake_locked(struct core_task *t, struct core_task *waker, bool sync)
+{
+	uint64_t wake_flags = t->is_new ? SCX_WAKE_FORK : SCX_WAKE_TTWU;
+	uint64_t enq_flags = t->is_new ? 0 : SCX_ENQ_WAKEUP;
+	struct machine *m = t->m;
+	struct cpu *c;
+
+	if (sync && !t->is_new)
+		wake_flags |= SCX_WAKE_SYNC;
+	if (waker) {
+		ts_of(waker)->wakee_flips++;
+		ts_of(waker)->last_wakee = ts_of(t);
+	}
+	c = choose_cpu(t, wake_flags, &enq_flags);
+	t->is_new = false;
+	activate(t, c, enq_flags);
+	machine_notify(m, &(struct machine_event){
+				  .kind = MACHINE_WAKE,
+				  .at = m->now,
+				  .cpu = t->t.cpu,
+				  .task = &t->t,
+				  .other = waker ? &waker->t : NULL,
+			  });
+}
+
+void machine_wake(struct machine *m, struct sim_task *st, struct sim_task *waker, bool sync)
+{
+	struct core_task *t = core_of(st);
+
+	if (t->t.state != TASK_SLEEPING)
+		return;
+	machine_enter(m, waker ? cpu_of(core_of(waker)) : cpu_of(t));
+	wake_locked(t, waker ? core_of(waker) : NULL, sync);
+	machine_leave(m);
+}
+
+/* -- Sleep, yield, exit
+ * --------------------------------------------------------------------------------- */
+
+static void deactivate(struct core_task *t, uint64_t flags)
+{
+	struct cpu *c = cpu_of(t);
+
+	if (t->t.state == TASK_ON_CPU)
+		pick_account(c);
+	if (t->ext)
+		ext_dequeue(c, t, flags);
+	else
+		fair_dequeue(c, t);
+	if (c->curr == t)
+		pick_switch(c);
+	ts_of(t)->on_cpu = 0;
+	t->t.state = TASK_SLEEPING;
+	ts_of(t)->__state = 1;
+	ts_of(t)->on_rq = 0;
+}
+
+void machine_block(struct machine *m, struct sim_task *st)
+{
+	struct core_task *t = core_of(st);
+
+	if (t->t.state != TASK_ON_CPU)
+		return;
+	machine_enter(m, cpu_of(t));
+	ts_of(t)->nvcsw++;
+	deactivate(t, SCX_DEQ_SLEEP);
+	machine_leave(m);
+}
+
+void machine_yield(struct machine *m, struct sim_task *st)
+{
+	struct core_task *t = core_of(st);
+	struct sched *s = m->sched;
+	struct cpu *c = cpu_of(t);
+
+	if (t->t.state != TASK_ON_CPU)
+		return;
+	machine_enter(m, c);
+	pick_account(c);
+	if (!t->ext)
+		fair_yield(c, t);
+	else if (s && s->live && s->ops->yield)
+		OP_RET(s, OP_OTHER, c, NULL, yield, ts_of(t), NULL);
+	else
+		ts_of(t)->scx.slice = 0;
+	pick_resched(c);
+	machine_leave(m);
+}
+
+static void exit_locked(struct core_task *t)
+{
+	struct machine *m = t->m;
+
+	t->exiting = true;
+	ts_of(t)->flags |= TASK_FLAG_EXITING;
+	if (t->queued)
+		deactivate(t, SCX_DEQ_SLEEP);
+	if (m->sched)
+		sched_exit_task(m->sched, t);
+	machine_notify(m, &(struct machine_event){
+				  .kind = MACHINE_EXIT,
+				  .at = m->now,
+				  .cpu = t->t.cpu,
+				  .task = &t->t,
+			  });
+	if (cpu_of(t)->curr == t)
+		t->t.state = TASK_DEAD; /* dropped once its CPU has left it */
+	else
+		task_drop(t);
+}
+
+void machine_exit(struct machine *m, struct sim_task *st)
+{
+	struct core_task *t = core_of(st);
+
+	machine_enter(m, cpu_of(t));
+	exit_locked(t);
+	machine_leave(m);
+}
+
+/* -- Changes
+ * -------------------------------------------------------------------------------------------- */
+
+struct task_change task_change_begin(struct core_task *t, uint64_t deq_flags)
+{
+	struct task_change ch = {
+		.queued = t->queued,
+		.running = t->t.state == TASK_ON_CPU,
+		.flags = deq_flags,
+	};
+	struct cpu *c = cpu_of(t);
+
+	if (ch.running)
+		pick_account(c);
+	if (!ch.queued)
+		return ch;
+	if (t->ext)
+		ext_dequeue(c, t, deq_flags);
+	else
+		fair_dequeue(c, t);
+	return ch;
+}
+
+void task_change_end(struct core_task *t, struct task_change ch, uint64_t enq_flags)
+{
+	struct cpu *c = cpu_of(t);
+
+	if (!ch.queued)
+		return;
+	if (t->ext)
+		ext_enqueue(c, t, enq_flags);
+	else
+		fair_enqueue(c, t);
+	if (ch.running && t->ext)
+		ext_running(c, t);
+}
+
+/* A task on a CPU it must leave goes through the scheduler like one that woke there. */
+static void move_away(struct core_task *t)
+{
+	struct cpu *from = cpu_of(t), *to = fallback_cpu(t);
+
+	if (t->t.state == TASK_ON_CPU)
+		pick_account(from);
+	if (t->ext)
+		ext_dequeue(from, t, SCX_DEQ_SCHED_CHANGE);
+	else
+		fair_dequeue(from, t);
+	if (from->curr == t)
+		pick_switch(from);
+	ts_of(t)->on_cpu = 0;
+	activate(t, to, 0);
+}
+
+static void apply_affinity(struct core_task *t, const uint64_t *cpus)
+{
+	struct task_change ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
+	struct sched *s = t->m->sched;
+
+	set_mask(t, cpus);
+	if (s && t->ext && t->scx_state == SCX_TASK_ENABLED)
+		sched_call_set_mask(s, t);
+	task_change_end(t, ch, 0);
+	if (t->queued && !task_may_run_on(t, cpu_of(t)))
+		move_away(t);
+}
+
+static bool any_cpu(const struct machine *m, const uint64_t *cpus)
+{
+	for (uint32_t i = 0; i < m->n_cpus; i++)
+		if (!cpus || cpus[i / 64] >> (i % 64) & 1)
+			return true;
+	return false;
+}
+
+int machine_set_affinity(struct machine *m, struct sim_task *st, const uint64_t *cpus)
+{
+	struct core_task *t = core_of(st);
+
+	UA_FAIL_IF(!any_cpu(m, cpus), -EINVAL);
+	machine_enter(m, cpu_of(t));
+	apply_affinity(t, cpus);
+	machine_leave(m);
+	return 0;
+}
+
+int machine_set_nice(struct machine *m, struct sim_task *st, int32_t nice)
+{
+	struct core_task *t = core_of(st);
+	struct sched *s = m->sched;
+	struct task_change ch;
+
+	UA_FAIL_IF(nice < -20 || nice > 19, -EINVAL);
+	machine_enter(m, cpu_of(t));
+	ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
+	t->nice = nice;
+	ts_of(t)->prio = ts_of(t)->static_prio = ts_of(t)->normal_prio = 120 + nice;
+	task_set_weight(t);
+	if (s && s->live && t->ext && s->ops->set_weight)
+		OP_VOID(s, OP_OTHER, cpu_of(t), set_weight, ts_of(t), ts_of(t)->scx.weight);
+	task_change_end(t, ch, 0);
+	machine_leave(m);
+	return 0;
+}
+
+static int set_policy_locked(struct core_task *t, bool ext)
+{
+	struct sched *s = t->m->sched;
+	struct task_change ch;
+	bool wants;
+
+	UA_FAIL_IF(ext && s && ts_of(t)->scx.disallow, -EACCES);
+	t->ext_policy = ext;
+	ts_of(t)->policy = ext ? 7 : 0;
+	wants = s && s->live && sched_wants(s, t);
+	if (wants == t->ext)
+		return 0;
+	ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
+	if (t->ext)
+		sched_disable_task(s, t);
+	t->ext = wants;
+	if (wants) {
+		sched_enable_task(s, t);
+		sched_call_set_mask(s, t);
+	}
+	task_change_end(t, ch, 0);
+	if (ch.queued)
+		pick_resched(cpu_of(t));
+	return 0;
+}
+
+int machine_set_policy(struct machine *m, struct sim_task *st, bool ext)
+{
+	struct core_task *t = core_of(st);
+	int err;
+
+	machine_enter(m, cpu_of(t));
+	err = set_policy_locked(t, ext);
+	machine_leave(m);
+	return err;
+}
+
+void machine_set_pinned(struct machine *m, struct sim_task *st, bool pinned)
+{
+	struct core_task *t = core_of(st);
+
+	t->pinned = pinned;
+	ts_of(t)->migration_disabled = pinned;
+}
+
+/* -- Hotplug
+ * ------------------------------------------------------------------------------------------- */
+
+static void tell_scheduler(struct machine *m, struct cpu *c, bool online)
+{
+	struct sched *s = m->sched;
+	int32_t arg;
+
+	m->hotplug_seq++;
+	if (!s || !s->live)
+		return;
+	arg = sched_cpu_arg(s, c);
+	if (online && s->ops->cpu_online)
+		OP_VOID(s, OP_OTHER, NULL, cpu_online, arg);
+	else if (!online && s->ops->cpu_offline)
+		OP_VOID(s, OP_OTHER, NULL, cpu_offline, arg);
+	else
+		sched_exit(s, SCX_EXIT_UNREG_KERN, SCX_ECODE_ACT_RESTART | SCX_ECODE_RSN_HOTPLUG,
+			   "cpu %d going %s, exiting scheduler", c->nr,
+			   online ? "online" : "offline");
+}
+
+static void evacuate(struct machine *m, struct cpu *c)
+{
+	for (struct core_task *t = m->all_first; t; t = t->all_next)
+		if (t->t.cpu == c->nr && t->queued && fallback_cpu(t) != c)
+			move_away(t);
+	pick_resched(c);
+}
+
+static void set_online(struct machine *m, struct cpu *c, bool online)
+{
+	c->online = m->topo.cpus[c->nr].online = online;
+	if (online) {
+		mask_set(&m->online, (uint32_t)c->nr);
+		tell_scheduler(m, c, true);
+		pick_resched(c);
+	} else {
+		tell_scheduler(m, c, false);
+		mask_clear(&m->online, (uint32_t)c->nr);
+		idle_update(c, false);
+		evacuate(m, c);
+	}
+	machine_notify(m, &(struct machine_event){
+				  .kind = MACHINE_HOTPLUG,
+				  .at = m->now,
+				  .cpu = c->nr,
+				  .value = online,
+			  });
+}
+
+int machine_set_online(struct machine *m, int32_t nr, bool online)
+{
+	UA_FAIL_IF(nr < 0 || (uint32_t)nr >= m->n_cpus, -EINVAL);
+	if (m->cpus[nr].online == online)
+		return 0;
+	UA_FAIL_IF(!online && mask_weight(m, &m->online) == 1, -EINVAL);
+	machine_enter(m, &m->cpus[nr]);
+	set_online(m, &m->cpus[nr], online);
+	machine_leave(m);
+	return 0;
+}
