@@ -237,7 +237,7 @@ static int return_local(struct env *env)
 	struct reg r0 = f->regs[BPF_REG_0];
 	bool callback = f->is_callback;
 
-	if (r0.type == R_STACK && r0.frame == st->depth) {
+	if (r0.type == R_STACK) {
 		vlog(env, "cannot return stack pointer to the caller\n");
 		return -EINVAL;
 	}

@@ -219,6 +219,8 @@ int insn_check_all(struct env *env);
 /* ---- func.c ---- */
 
 int func_find_all(struct env *env);
+/* Can all be reached from slot 0, through calls and callbacks? -EINVAL, logged. */
+int func_check_reachable(struct env *env);
 int func_of(const struct env *env, uint32_t idx);   /* function holding slot idx */
 int func_at(const struct env *env, uint32_t start); /* function starting there, or -1 */
 bool insn_jump_target(const struct bpf_insn *insns, uint32_t i, int64_t *target);

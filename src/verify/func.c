@@ -122,8 +122,7 @@ static int check_jumps(struct env *env, const struct func *func)
 	return 0;
 }
 
-/* Marks what can be reached from slot 0, calls and callbacks included. */
-static int check_reachable(struct env *env)
+int func_check_reachable(struct env *env)
 {
 	uint32_t *todo = mem_calloc(env->n, sizeof(*todo)), top = 0;
 	bool *seen = mem_calloc(env->n, sizeof(*seen));
@@ -186,7 +185,7 @@ int func_find_all(struct env *env)
 		UA_TRY(check_jumps(env, &env->funcs[f]));
 		note_features(env, &env->funcs[f]);
 	}
-	return check_reachable(env);
+	return 0;
 }
 
 /* -- BTF ------------------------------------------------------------------- */

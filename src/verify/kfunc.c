@@ -217,8 +217,6 @@ static int check_null(struct env *env, const struct kfunc_arg *arg, int i, bool 
 		return 0;
 	if (arg->nullable && arg->kind != KARG_MEM)
 		return 0;
-	if (arg->kind == KARG_MEM && !arg->mem_size)
-		return 0; /* its size may be 0 */
 	vlog(env, "Possibly NULL pointer passed to trusted arg%d\n", i);
 	return -EACCES;
 }

@@ -463,11 +463,13 @@ static int atomic_access(struct env *env, int regno, const struct bpf_insn *insn
 
 static int load_acquire(struct env *env, const struct bpf_insn *insn)
 {
+	uint8_t type = env_regs(env)[insn->src_reg].type; /* which the load may replace */
+
 	UA_TRY(check_reg_read(env, insn->src_reg));
 	UA_TRY(check_reg_write(env, insn->dst_reg));
 	UA_TRY(check_atomic_type(env, insn, insn->src_reg, "loads from"));
-	UA_TRY(save_type(env, env_regs(env)[insn->src_reg].type));
-	return atomic_access(env, insn->src_reg, insn, ACC_READ, insn->dst_reg);
+	UA_TRY(atomic_access(env, insn->src_reg, insn, ACC_READ, insn->dst_reg));
+	return save_type(env, type);
 }
 
 static int store_release(struct env *env, const struct bpf_insn *insn)
@@ -475,12 +477,13 @@ static int store_release(struct env *env, const struct bpf_insn *insn)
 	UA_TRY(check_reg_read(env, insn->src_reg));
 	UA_TRY(check_reg_read(env, insn->dst_reg));
 	UA_TRY(check_atomic_type(env, insn, insn->dst_reg, "stores into"));
-	UA_TRY(save_type(env, env_regs(env)[insn->dst_reg].type));
-	return atomic_access(env, insn->dst_reg, insn, ACC_WRITE, insn->src_reg);
+	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_WRITE, insn->src_reg));
+	return save_type(env, env_regs(env)[insn->dst_reg].type);
 }
 
 static int rmw(struct env *env, const struct bpf_insn *insn)
 {
+	uint8_t type = env_regs(env)[insn->dst_reg].type;
 	int fetch = insn->imm == BPF_CMPXCHG ? BPF_REG_0
 		    : insn->imm & BPF_FETCH  ? insn->src_reg
 					     : -1;
@@ -492,10 +495,10 @@ static int rmw(struct env *env, const struct bpf_insn *insn)
 	UA_TRY(check_atomic_type(env, insn, insn->dst_reg, "stores into"));
 	if (fetch >= 0)
 		UA_TRY(check_reg_write(env, fetch));
-	UA_TRY(save_type(env, env_regs(env)[insn->dst_reg].type));
 	/* As in Linux, an address held in the register that takes the old value is gone then. */
 	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_READ, fetch));
-	return atomic_access(env, insn->dst_reg, insn, ACC_WRITE, -1);
+	UA_TRY(atomic_access(env, insn->dst_reg, insn, ACC_WRITE, -1));
+	return save_type(env, type);
 }
 
 static int atomic(struct env *env, const struct bpf_insn *insn)
@@ -509,11 +512,13 @@ static int atomic(struct env *env, const struct bpf_insn *insn)
 
 static int load(struct env *env, const struct bpf_insn *insn)
 {
+	uint8_t type = env_regs(env)[insn->src_reg].type;
+
 	UA_TRY(check_reg_read(env, insn->src_reg));
 	UA_TRY(check_reg_write(env, insn->dst_reg));
-	UA_TRY(save_type(env, env_regs(env)[insn->src_reg].type));
-	return mem_access(env, insn->src_reg, insn->off, (int)bpf_size_bytes(insn->code), ACC_READ,
-			  insn->dst_reg, BPF_MODE(insn->code) == BPF_MEMSX);
+	UA_TRY(mem_access(env, insn->src_reg, insn->off, (int)bpf_size_bytes(insn->code), ACC_READ,
+			  insn->dst_reg, BPF_MODE(insn->code) == BPF_MEMSX));
+	return save_type(env, type);
 }
 
 static int store(struct env *env, const struct bpf_insn *insn)
@@ -523,9 +528,9 @@ static int store(struct env *env, const struct bpf_insn *insn)
 	if (value >= 0)
 		UA_TRY(check_reg_read(env, value));
 	UA_TRY(check_reg_read(env, insn->dst_reg));
-	UA_TRY(save_type(env, env_regs(env)[insn->dst_reg].type));
-	return mem_access(env, insn->dst_reg, insn->off, (int)bpf_size_bytes(insn->code), ACC_WRITE,
-			  value, false);
+	UA_TRY(mem_access(env, insn->dst_reg, insn->off, (int)bpf_size_bytes(insn->code), ACC_WRITE,
+			  value, false));
+	return save_type(env, env_regs(env)[insn->dst_reg].type);
 }
 
 int mem_step(struct env *env, const struct bpf_insn *insn)

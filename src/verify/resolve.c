@@ -31,6 +31,20 @@ static int arena_associate(struct env *env, struct map *map)
 	return 0;
 }
 
+/* Kinds whose elements go before a program that sleeps could be done with them. */
+static bool lasts_through_sleep(const struct map *map)
+{
+	switch (map->v.map_type) {
+	case BPF_MAP_TYPE_PROG_ARRAY:
+	case BPF_MAP_TYPE_PERF_EVENT_ARRAY:
+	case BPF_MAP_TYPE_LPM_TRIE:
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int map_use(struct env *env, struct map *map)
 {
 	for (uint32_t i = 0; i < env->n_maps; i++)
@@ -40,6 +54,11 @@ static int map_use(struct env *env, struct map *map)
 		vlog(env, "The total number of maps per program has reached the limit of %u\n",
 		     MAX_USED_MAPS);
 		return -E2BIG;
+	}
+	if (env->sleepable && !lasts_through_sleep(map)) {
+		vlog(env, "Sleepable programs can only use array, hash, ringbuf and local storage "
+			  "maps\n");
+		return -EINVAL;
 	}
 	UA_TRY(UA_GROW(&env->maps, &env->cap_maps, env->n_maps + 1));
 	UA_TRY(arena_associate(env, map));

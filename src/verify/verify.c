@@ -54,6 +54,7 @@ static int run_stages(struct env *env, struct code **out)
 	UA_TRY(func_find_all(env));
 	UA_TRY(func_check_btf(env));
 	UA_TRY(resolve_all(env));
+	UA_TRY(func_check_reachable(env));
 	env->unproved = wants_unproved(env->in);
 	if (!env->unproved)
 		UA_TRY(prove(env));

@@ -140,14 +140,14 @@ int maps(void *ctx)
 	return 0;
 }
 
-SEC("syscall")
+SEC("raw_tp") /* programs that may sleep make no tail calls */
 int jump(void *ctx)
 {
 	bpf_tail_call(ctx, &jumps, 2);
 	return 1;
 }
 
-SEC("syscall")
+SEC("raw_tp")
 int callee(void *ctx)
 {
 	out[20] = 99;
