@@ -22,46 +22,33 @@ static const char cells[] = {
 };
 
 struct picture {
-	struct arena *arena;
-	uint64_t n_pages;
+	struct cli_arena pages;
 	uint64_t counts[4];
-	uint8_t *kinds;
 };
 
-static int picture_take(struct ua_arena *a, struct picture *p)
+static void count_pages(struct picture *p)
 {
-	struct arena *arena = (struct arena *)a;
-
-	*p = (struct picture){.arena = arena};
-	p->n_pages = (arena_user_end(arena) - arena_user_start(arena)) / ARENA_PAGE_SIZE;
-	p->kinds = calloc(p->n_pages ? p->n_pages : 1, 1);
-	if (!p->kinds) {
-		cli_error("out of memory");
-		return CLI_REFUSED;
-	}
-	arena_page_map(arena, 0, p->kinds, p->n_pages);
-	for (uint64_t i = 0; i < p->n_pages; i++)
-		p->counts[p->kinds[i]]++;
-	return CLI_OK;
+	for (uint64_t i = 0; i < p->pages.n_pages; i++)
+		p->counts[p->pages.kinds[i]]++;
 }
 
-static void row_text(const struct picture *p, uint64_t first, char text[ROW + 1])
+static void row_text(const struct cli_arena *a, uint64_t first, char text[ROW + 1])
 {
-	uint64_t n = p->n_pages - first < ROW ? p->n_pages - first : ROW;
+	uint64_t n = a->n_pages - first < ROW ? a->n_pages - first : ROW;
 
 	for (uint64_t i = 0; i < n; i++)
-		text[i] = cells[p->kinds[first + i]];
+		text[i] = cells[a->kinds[first + i]];
 	text[n] = 0;
 }
 
 /* Rows equal to the one before are counted instead of repeated. */
-static void print_rows(const struct picture *p)
+static void print_rows(const struct cli_arena *a)
 {
 	char last[ROW + 1] = "", text[ROW + 1];
 	uint64_t alike = 0;
 
-	for (uint64_t i = 0; i < p->n_pages; i += ROW) {
-		row_text(p, i, text);
+	for (uint64_t i = 0; i < a->n_pages; i += ROW) {
+		row_text(a, i, text);
 		if (i && !strcmp(text, last)) {
 			alike++;
 			continue;
@@ -69,8 +56,7 @@ static void print_rows(const struct picture *p)
 		if (alike)
 			printf("  %14s  (%" PRIu64 " more rows like this)\n", "", alike);
 		alike = 0;
-		printf("  0x%012" PRIx64 "  %s\n", arena_user_start(p->arena) + i * ARENA_PAGE_SIZE,
-		       text);
+		printf("  0x%012" PRIx64 "  %s\n", a->start + i * ARENA_PAGE_SIZE, text);
 		memcpy(last, text, sizeof(last));
 	}
 	if (alike)
@@ -79,57 +65,64 @@ static void print_rows(const struct picture *p)
 
 static void picture_print(const struct picture *p)
 {
+	const struct cli_arena *a = &p->pages;
+	bool told = !a->probed; /* the engine knows its scratch pages */
+
 	printf("arena: %" PRIu64 " pages at 0x%" PRIx64 ": %" PRIu64 " allocated, %" PRIu64
-	       " reserved, %" PRIu64 " scratch, %" PRIu64 " holes\n",
-	       p->n_pages, arena_user_start(p->arena), p->counts[ARENA_PAGE_ALLOC],
-	       p->counts[ARENA_PAGE_RESERVED], p->counts[ARENA_PAGE_SCRATCH],
-	       p->counts[ARENA_PAGE_HOLE]);
-	print_rows(p);
-	printf("  # allocated  . hole  r reserved  x scratch\n");
+	       " reserved, ",
+	       a->n_pages, a->start, p->counts[ARENA_PAGE_ALLOC], p->counts[ARENA_PAGE_RESERVED]);
+	if (told)
+		printf("%" PRIu64 " scratch, ", p->counts[ARENA_PAGE_SCRATCH]);
+	printf("%" PRIu64 " holes\n", p->counts[ARENA_PAGE_HOLE]);
+	print_rows(a);
+	printf("  # allocated  . hole  r reserved%s\n",
+	       told ? "  x scratch" : "; found by trying to reserve each page");
 }
 
-static json_t *picture_json(const struct picture *p)
+static json_t *picture_json(const struct cli_arena *a)
 {
 	static const char *const names[] = {"hole", "allocated", "reserved", "scratch"};
 	json_t *runs = json_array();
 
-	for (uint64_t i = 0, n; i < p->n_pages; i += n) {
-		for (n = 1; i + n < p->n_pages && p->kinds[i + n] == p->kinds[i]; n++)
+	for (uint64_t i = 0, n; i < a->n_pages; i += n) {
+		for (n = 1; i + n < a->n_pages && a->kinds[i + n] == a->kinds[i]; n++)
 			continue;
 		json_array_append_new(runs,
 				      json_pack("{s:I, s:I, s:s}", "page", (json_int_t)i, "pages",
-						(json_int_t)n, "kind", names[p->kinds[i]]));
+						(json_int_t)n, "kind", names[a->kinds[i]]));
 	}
-	return json_pack("{s:I, s:I, s:o}", "user_vm_start", (json_int_t)arena_user_start(p->arena),
-			 "pages", (json_int_t)p->n_pages, "runs", runs);
+	return json_pack("{s:I, s:I, s:o}", "user_vm_start", (json_int_t)a->start, "pages",
+			 (json_int_t)a->n_pages, "runs", runs);
+}
+
+static int show_arena(struct cli_session *s, const struct cli_options *o, json_t *results)
+{
+	struct picture p = {0};
+	int status = cli_arena_take(s, o, &p.pages);
+
+	if (status)
+		return status;
+	if (results) {
+		status = cli_print_json(
+			json_pack("{s:O, s:o}", "runs", results, "arena", picture_json(&p.pages)));
+	} else {
+		count_pages(&p);
+		picture_print(&p);
+		for (size_t i = 0; !status && i < o->n_prints; i++)
+			status = cli_print_global(s, &p.pages, o->prints[i]);
+	}
+	cli_arena_free(&p.pages);
+	return status;
 }
 
 static int show(struct cli_session *s, const struct cli_options *o, struct cli_steps *steps)
 {
-	struct ua_arena *arena = ua_object__arena(s->obj);
 	json_t *results = o->json ? json_array() : NULL;
-	struct picture p;
 	int status = cli_steps_run(s, o, steps, results);
 
-	if (!status && !arena) {
-		cli_error("%s: has no arena map", o->operands[0]);
-		status = CLI_REFUSED;
-	}
 	if (!status)
-		status = picture_take(arena, &p);
-	if (status) {
-		json_decref(results);
-		return status;
-	}
-	if (o->json) {
-		status = cli_print_json(
-			json_pack("{s:o, s:o}", "runs", results, "arena", picture_json(&p)));
-	} else {
-		picture_print(&p);
-		for (size_t i = 0; !status && i < o->n_prints; i++)
-			status = cli_print_global(s, o->prints[i]);
-	}
-	free(p.kinds);
+		status = show_arena(s, o, results);
+	json_decref(results);
 	return status;
 }
 

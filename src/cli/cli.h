@@ -113,8 +113,27 @@ char *cli_catch_end(void);
 /* A variable of this type as C would initialise it; negative errno if that is impossible. */
 int cli_print_data(const struct btf *btf, uint32_t type_id, const void *data, size_t size);
 json_t *cli_data_json(const struct btf *btf, uint32_t type_id, const void *data, size_t size);
+/*
+ * The object's arena as it is now. The engine knows its pages; of Linux they are found out
+ * (kernel/page_map.h), which is why no program may run meanwhile.
+ */
+struct cli_arena {
+	struct ua_arena *engine; /* NULL: on Linux */
+	const uint8_t *view;	 /* where this process sees it */
+	uint64_t start, n_pages;
+	uint8_t *kinds; /* enum arena_page_kind of each page; owned */
+	bool probed;
+};
+
+int cli_arena_take(struct cli_session *s, const struct cli_options *o, struct cli_arena *a);
+void cli_arena_free(struct cli_arena *a);
+/* Copy memory of the arena; false: some of it is not allocated. */
+bool cli_arena_read(const struct cli_arena *a, void *dst, uint64_t addr, size_t n);
 /* --print: a global and what it leads to. */
-int cli_print_global(struct cli_session *s, const char *name);
+int cli_print_global(struct cli_session *s, const struct cli_arena *arena, const char *name);
+/* What the live kernel made of a loaded program. */
+enum cli_dump { CLI_DUMP_XLATED, CLI_DUMP_JITED, CLI_DUMP_JITED_LINES };
+int cli_dump_linux(struct cli_session *s, struct ua_program *p, enum cli_dump what);
 int cli_print_json(json_t *root); /* takes the reference */
 
 #endif

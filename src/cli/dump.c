@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * uarena dump: what became of a program. "xlated" is the program after verification and
- * rewriting, with the source lines it came from; "jited" its native code; "btf" the types the
- * engine offers to CO-RE.
+ * rewriting, with the source lines it came from; "jited" its native code; "btf" the types that
+ * CO-RE relocates against. What Linux made of it is in dump_linux.c.
  */
 #include "cli/cli.h"
 
@@ -63,11 +63,8 @@ static int dump_xlated(struct cli_session *s, const char *name)
 	struct ua_program *p = ua_object__find_program(s->obj, name);
 	const struct prog *prog = kernel_engine_prog(s->engine->kernel, ua_program__fd(p));
 
-	if (!prog) {
-		cli_error("dump xlated shows what the engine made of a program; it has no --on "
-			  "linux");
-		return CLI_REFUSED;
-	}
+	if (!prog)
+		return cli_dump_linux(s, p, CLI_DUMP_XLATED);
 	for (uint32_t i = 0; i < prog->code->n_funcs; i++)
 		print_func(prog->code, &prog->code->funcs[i]);
 	return CLI_OK;
@@ -82,7 +79,13 @@ static int dump_jited(struct cli_session *s, const struct cli_options *o)
 	const char *how = o->n_operands == 4 ? o->operands[3] : "";
 	int err = 0;
 
-	if (!prog || !prog->code->jit) {
+	if (!prog && !strcmp(how, "stages")) {
+		cli_error("dump jited stages shows the engine's compiler; it has no --on linux");
+		return CLI_USAGE;
+	}
+	if (!prog)
+		return cli_dump_linux(s, p, *how ? CLI_DUMP_JITED_LINES : CLI_DUMP_JITED);
+	if (!prog->code->jit) {
 		cli_error("'%s' is not compiled here", o->operands[2]);
 		return CLI_REFUSED;
 	}

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arena/arena.h"
 #include "btf/btf.h"
 #include "object/object.h"
 
@@ -26,7 +27,7 @@ struct place {
 
 struct walk {
 	const struct btf *btf;
-	struct ua_arena *arena;
+	const struct cli_arena *arena;
 	struct btf_dump *dump;
 	struct place seen[PRINT_MAX_OBJECTS];
 	size_t n, next;
@@ -122,9 +123,8 @@ json_t *cli_data_json(const struct btf *btf, uint32_t type_id, const void *data,
 
 static bool in_arena(const struct walk *w, uint64_t addr)
 {
-	uint64_t base = (uint64_t)(uintptr_t)ua_arena__user_base(w->arena);
-
-	return addr >= base && addr - base < ua_arena__size(w->arena);
+	return addr >= w->arena->start &&
+	       addr - w->arena->start < w->arena->n_pages * ARENA_PAGE_SIZE;
 }
 
 static void enqueue(struct walk *w, uint64_t addr, uint32_t type_id)
@@ -178,7 +178,7 @@ static void visit(struct walk *w, const struct place *p)
 	void *copy = size > 0 && size <= PRINT_MAX_SIZE ? malloc((size_t)size) : NULL;
 
 	printf("0x%" PRIx64 ": ", p->addr);
-	if (copy && !ua_arena__copy_out(w->arena, copy, p->addr, (size_t)size)) {
+	if (copy && cli_arena_read(w->arena, copy, p->addr, (size_t)size)) {
 		print_data(w->dump, p->type_id, copy, (size_t)size, false);
 		find_pointers(w, p->type_id, copy, (size_t)size, 0);
 	} else {
@@ -187,9 +187,9 @@ static void visit(struct walk *w, const struct place *p)
 	free(copy);
 }
 
-int cli_print_global(struct cli_session *s, const char *name)
+int cli_print_global(struct cli_session *s, const struct cli_arena *arena, const char *name)
 {
-	struct walk w = {.btf = s->obj->btf, .arena = ua_object__arena(s->obj)};
+	struct walk w = {.btf = s->obj->btf, .arena = arena};
 	struct ua_global_info g;
 	size_t i = 0;
 	int err;

@@ -98,7 +98,8 @@ int jit_dump_stages(const struct code *code, uint32_t func, FILE *out)
 /* -- Native code ---------------------------------------------------------- */
 
 /* The part of LLVM's C interface that is needed, under its own names. */
-struct llvm {
+struct jit_disasm {
+	void *dc;
 	void *(*create)(const char *triple, void *info, int tag, void *get_op, void *lookup);
 	size_t (*insn)(void *dc, const uint8_t *bytes, uint64_t n, uint64_t pc, char *text,
 		       size_t size);
@@ -107,7 +108,7 @@ struct llvm {
 };
 #define LLVM_OPTION_INTEL 4
 
-static bool llvm_find(struct llvm *llvm)
+static bool llvm_find(struct jit_disasm *llvm)
 {
 	static const char *const libs[] = {"libLLVM.so.19.1", "libLLVM-19.so", "libLLVM.so",
 					   "libLLVM-15.so.1", "libLLVM-14.so.1"};
@@ -143,13 +144,34 @@ static void dump_bytes(const uint8_t *code, uint32_t at, uint32_t end, FILE *out
 	}
 }
 
-static void dump_insns(const struct llvm *llvm, void *dc, const uint8_t *code, uint32_t at,
-		       uint32_t end, FILE *out)
+struct jit_disasm *jit_disasm_open(void)
+{
+	struct jit_disasm *d = mem_zalloc(sizeof(*d));
+
+	if (d && llvm_find(d))
+		d->dc = d->create("x86_64-linux-gnu", NULL, 0, NULL, NULL);
+	if (d && d->dc) {
+		d->options(d->dc, LLVM_OPTION_INTEL);
+		return d;
+	}
+	mem_free(d);
+	return NULL;
+}
+
+void jit_disasm_close(struct jit_disasm *d)
+{
+	if (d)
+		d->dispose(d->dc);
+	mem_free(d);
+}
+
+void jit_disasm(const struct jit_disasm *d, const uint8_t *code, uint32_t at, uint32_t end,
+		FILE *out)
 {
 	char text[128];
 
 	while (at < end) {
-		size_t len = llvm->insn(dc, code + at, end - at, at, text, sizeof(text));
+		size_t len = d ? d->insn(d->dc, code + at, end - at, at, text, sizeof(text)) : 0;
 
 		if (!len) {
 			dump_bytes(code, at, end, out);
@@ -177,15 +199,10 @@ static void dump_origin(const struct code *code, uint32_t slot, FILE *out)
 int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out)
 {
 	const struct jit_image *img = code->jit;
-	struct llvm llvm;
-	void *dc = NULL;
+	struct jit_disasm *d;
 
 	UA_FAIL_IF(!img || func >= img->n_funcs, -ENOENT);
-	if (llvm_find(&llvm)) {
-		dc = llvm.create("x86_64-linux-gnu", NULL, 0, NULL, NULL);
-		if (dc)
-			llvm.options(dc, LLVM_OPTION_INTEL);
-	}
+	d = jit_disasm_open();
 	fprintf(out, "%s:\n", code->funcs[func].name);
 	for (size_t i = 0; i < img->n_marks; i++) {
 		uint32_t at = img->marks[i].at;
@@ -195,12 +212,8 @@ int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out)
 			continue;
 		if (origins)
 			dump_origin(code, img->marks[i].slot, out);
-		if (dc)
-			dump_insns(&llvm, dc, img->text, at, end, out);
-		else
-			dump_bytes(img->text, at, end, out);
+		jit_disasm(d, img->text, at, end, out);
 	}
-	if (dc)
-		llvm.dispose(dc);
+	jit_disasm_close(d);
 	return 0;
 }

@@ -48,6 +48,14 @@ int jit_dump(const struct code *code, uint32_t func, bool origins, FILE *out);
 /* The JIT's working form of one function after each stage (src/jit/ir.h). */
 int jit_dump_stages(const struct code *code, uint32_t func, FILE *out);
 
+/* Native code of this machine as text. A disassembler of NULL prints bytes: LLVM's library,
+ * which does the work, is missing. */
+struct jit_disasm;
+struct jit_disasm *jit_disasm_open(void);
+void jit_disasm(const struct jit_disasm *d, const uint8_t *code, uint32_t at, uint32_t end,
+		FILE *out);
+void jit_disasm_close(struct jit_disasm *d);
+
 /* Which tools hear of programs compiled from now on, process-wide. At first those named in the
  * environment: UARENA_JIT_TOOLS=perf,jitdump,gdb. */
 #define JIT_TOOL_PERF_MAP 1 /* /tmp/perf-PID.map */

@@ -41,6 +41,22 @@ int jit_dump_stages(const struct code *code, uint32_t func, FILE *out)
 	return -EOPNOTSUPP;
 }
 
+struct jit_disasm *jit_disasm_open(void)
+{
+	return NULL;
+}
+
+void jit_disasm(const struct jit_disasm *d, const uint8_t *code, uint32_t at, uint32_t end,
+		FILE *out)
+{
+	for (; at < end; at++)
+		fprintf(out, "%6x: %02x\n", at, code[at]);
+}
+
+void jit_disasm_close(struct jit_disasm *d)
+{
+}
+
 void jit_tools(unsigned int which)
 {
 }
