@@ -14,10 +14,20 @@ struct {
 
 /* Annotations on lines of their own: source lines appear in the log that they are matched with. */
 /* clang-format off */
-int bpf_stream_vprintk(int stream, const char *fmt, const void *args, u32 size, void *aux) __ksym
+/* Its name up to 6.19, and since. */
+int bpf_stream_vprintk_impl(int stream, const char *fmt, const void *args, u32 size, void *aux) __ksym
 	__weak;
+int bpf_stream_vprintk(int stream, const char *fmt, const void *args, u32 size) __ksym __weak;
 
-#define SAY(stream, text) bpf_stream_vprintk(stream, text, NULL, 0, NULL)
+static int say(int stream, const char *text)
+{
+	u64 none;
+
+	return bpf_stream_vprintk ? bpf_stream_vprintk(stream, text, &none, 0)
+				  : bpf_stream_vprintk_impl(stream, text, &none, 0, NULL);
+}
+
+#define SAY(stream, text) say(stream, text)
 
 /* Reads behind the context's pointer: refused. */
 #define REFUSED() (*(volatile u64 *)(u64)(long)ctx == 0 ? 0 : *(volatile u64 *)8)

@@ -20,7 +20,7 @@ void gen_program(struct program *p);
 void gen_mutate(struct program *p);
 void gen_memory(struct memory *m);
 
-/* Removes what can go while `fails` stays true. */
+/* Removes what can go while `fails` stays true, as far as half a minute reaches. */
 void gen_shrink(struct program *p, bool (*fails)(const struct program *p, void *arg), void *arg);
 
 /* Files of tests/oracle/regress: a program, what it starts from, and what must come out. */

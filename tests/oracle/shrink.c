@@ -2,6 +2,8 @@
 /* Making failing programs small, and files of them. */
 #include "gen.h"
 
+#include <time.h>
+
 #include "abi/disasm.h"
 
 #define NOP ((struct bpf_insn){.code = BPF_JMP | BPF_JA})
@@ -80,11 +82,29 @@ static void drop_each(struct program *p, bool (*fails)(const struct program *, v
 	}
 }
 
+/* A program that takes a verifier a second each time is left as large as it is by then. */
+#define SHRINK_SECONDS 30
+
+struct shrinking {
+	bool (*fails)(const struct program *p, void *arg);
+	void *arg;
+	time_t end;
+};
+
+static bool fails_in_time(const struct program *p, void *arg)
+{
+	const struct shrinking *s = arg;
+
+	return time(NULL) < s->end && s->fails(p, s->arg);
+}
+
 void gen_shrink(struct program *p, bool (*fails)(const struct program *p, void *arg), void *arg)
 {
-	while (blank_each(p, fails, arg))
+	struct shrinking s = {fails, arg, time(NULL) + SHRINK_SECONDS};
+
+	while (blank_each(p, fails_in_time, &s))
 		;
-	drop_each(p, fails, arg);
+	drop_each(p, fails_in_time, &s);
 }
 
 /* -- Files ------------------------------------------------------------------------------ */

@@ -74,6 +74,20 @@ bool side_clean(const struct side *s);
 const char *result_differs(const struct result *a, const struct result *b);
 uint64_t memory_hash(const void *data, size_t n, uint64_t seed);
 
+/* -- Streams ------------------------------------------------------------------ */
+
+/* What becomes of what Linux writes to the streams of a program. */
+enum stream_state {
+	STREAMS_WORK,
+	STREAMS_NO_MEMORY,  /* nothing can be written: writers get -ENOMEM, reports are lost */
+	STREAMS_NO_REPORTS, /* accesses to holes are not reported */
+	N_STREAM_STATES
+};
+/* Names of the difference in the table of declared.h. */
+extern const char *const stream_state_text[N_STREAM_STATES];
+/* Found out by trying. -EPERM as side_open(). */
+int streams_probe(enum stream_state *state);
+
 /* -- Random numbers ---------------------------------------------------------- */
 
 extern uint64_t oracle_seed, rng_state;
