@@ -66,7 +66,7 @@ struct ua_engine_opts {
 	enum ua_scratch scratch; /* what becomes of an address a host access hit as a hole */
 	enum ua_window window;
 	bool null_guard;      /* the page at 32-bit address 0 is never allocated */
-	uint32_t n_cpus;      /* CPUs programs see; 0 = those online */
+	uint32_t n_cpus;      /* CPUs programs see, at most 4096; 0 = those online */
 	uint32_t scratch_max; /* scratch pages mapped before the oldest is evicted; 0 = 4096 */
 	size_t : 0;
 };

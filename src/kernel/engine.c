@@ -215,9 +215,23 @@ static struct btf *engine_btf(struct kernel *kernel)
 #define KERNEL_VERSION(a, b, c) (((a) << 16) + ((b) << 8) + (c))
 #define ENGINE_KERNEL_VERSION KERNEL_VERSION(7, 2, 0)
 
+/*
+ * How many CPUs the kernel was built for. Libraries size tables by it and refuse to work where
+ * theirs is too small (arena spin locks: 1024), so it is no larger than it must be.
+ */
+static uint32_t config_nr_cpus(const struct engine *e)
+{
+	uint32_t n = 64;
+
+	while (n < e->n_cpus)
+		n *= 2;
+	return n;
+}
+
 static int engine_kconfig(struct kernel *kernel, const char *name, uint64_t *val, const char **str)
 {
-	static const struct {
+	const struct engine_kernel *k = (struct engine_kernel *)kernel;
+	const struct {
 		const char *name;
 		uint64_t val;
 		const char *str;
@@ -226,7 +240,7 @@ static int engine_kconfig(struct kernel *kernel, const char *name, uint64_t *val
 		{"LINUX_HAS_BPF_COOKIE", 1, NULL},
 		{"LINUX_HAS_SYSCALL_WRAPPER", 1, NULL},
 		{"CONFIG_HZ", 1000, NULL},
-		{"CONFIG_NR_CPUS", 8192, NULL},
+		{"CONFIG_NR_CPUS", config_nr_cpus(k->engine), NULL},
 		{"CONFIG_SMP", 'y', NULL},
 		{"CONFIG_X86_64", 'y', NULL},
 		{"CONFIG_BPF", 'y', NULL},

@@ -12,12 +12,10 @@
 #include <pthread.h>
 #include <unistd.h>
 
-#define MAX_CPUS 4096
-
 static pthread_key_t exit_key;
 static bool exit_key_ok;
 static atomic_uint limit = 1;
-static atomic_uint users[MAX_CPUS];
+static atomic_uint users[MAP_MAX_CPUS];
 
 /* What the thread has been given, and what programs see. */
 static __thread uint32_t own __attribute__((tls_model("initial-exec"))) = MAP_CPU_ANY;
@@ -34,7 +32,7 @@ static void give_back(void *arg)
 
 static void after_fork(void)
 {
-	for (uint32_t i = 0; i < MAX_CPUS; i++)
+	for (uint32_t i = 0; i < MAP_MAX_CPUS; i++)
 		atomic_store_explicit(&users[i], i == own, memory_order_relaxed);
 }
 
@@ -106,5 +104,5 @@ void map_ask_cpu(uint32_t (*fn)(void *arg), void *arg)
 
 void map_cpu_limit(uint32_t n)
 {
-	atomic_store(&limit, n < 1 ? 1 : n < MAX_CPUS ? n : MAX_CPUS);
+	atomic_store(&limit, n < 1 ? 1 : n < MAP_MAX_CPUS ? n : MAP_MAX_CPUS);
 }

@@ -180,6 +180,7 @@ uint32_t map_set_cpu(uint32_t cpu);
  * own. It is asked each time, also from signal handlers. */
 void map_ask_cpu(uint32_t (*fn)(void *arg), void *arg);
 /* How many CPUs there are for the threads of this process. Default: those online. */
+#define MAP_MAX_CPUS 4096
 void map_cpu_limit(uint32_t n);
 
 #endif

@@ -231,24 +231,35 @@ static long load_with_log(const struct ua_program *prog, union bpf_attr *attr, u
 	return fd;
 }
 
+static long load_silent(const struct ua_program *prog, union bpf_attr *attr)
+{
+	attr->log_buf = 0;
+	attr->log_size = attr->log_level = 0;
+	return kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
+}
+
 /*
  * A program that is refused is loaded once more, for the log of its steps, whose end says why.
- * Of one that is too complex they say nothing, and there are a million of them.
+ * Of one that is too complex they say nothing, and there are a million of them. -ENOSPC tells of
+ * a log that lost its beginning, not of the program.
  */
 static long load_or_explain(const struct ua_program *prog, union bpf_attr *attr)
 {
 	char *log;
-	long fd = load_logged(prog, attr, LOG_STATS, LOG_FIRST, &log), again = fd;
+	long fd = load_logged(prog, attr, LOG_STATS, LOG_FIRST, &log), again;
 
+	if (fd == -ENOSPC)
+		fd = load_silent(prog, attr);
 	if (fd < 0 && fd != -E2BIG) {
 		mem_free(log);
 		again = load_logged(prog, attr, LOG_STEPS, LOG_FIRST, &log);
+		fd = again == -ENOSPC ? fd : again;
 	}
-	if (again < 0)
-		print_log(prog, again, log);
+	if (fd < 0)
+		print_log(prog, fd, log);
 	else
 		mem_free(log);
-	return again == -ENOSPC ? fd : again; /* -ENOSPC: the beginning of the log is lost */
+	return fd;
 }
 
 static int load_linked(struct ua_program *prog, const struct linked *code)

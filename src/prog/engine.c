@@ -37,6 +37,10 @@ static int set_options(struct engine *e, const struct ua_engine_opts *opts)
 	UA_FAIL_IF(!opts_valid(opts) || exec > UA_EXEC_JIT, -EINVAL);
 	e->interp_only = exec == UA_EXEC_INTERP;
 	e->jit_only = exec == UA_EXEC_JIT;
+	if (n_cpus > MAP_MAX_CPUS) {
+		log_warn("uarena: %u CPUs: at most %d\n", n_cpus, MAP_MAX_CPUS);
+		return -EINVAL;
+	}
 	e->n_cpus = n_cpus ? n_cpus : online_cpus();
 	e->arena_opts = (struct arena_opts){
 		.scratch_policy = (enum arena_scratch_policy)opts_get(opts, scratch, 0),

@@ -25,3 +25,9 @@ int late_error(void *ctx)
 	}
 	return *(volatile int *)sum;
 }
+
+SEC("?syscall")
+int fine(void *ctx)
+{
+	return 0;
+}

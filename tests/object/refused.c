@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What is printed of a refused program: enough to see why, however long its log is. */
 #include "test.h"
+#include "kernel/handle.h"
+#include "kernel/kernel.h"
 
 #define PRINTED_MAX (128 << 10)
 
@@ -64,6 +66,38 @@ static void whole_log(struct ua_engine *engine, const char *path)
 	CHECK(n_printed > PRINTED_MAX, "%zu bytes", n_printed);
 }
 
+/* -- A kernel whose log is always too long for the buffer ------------------------ */
+
+static const struct kernel_ops *real_ops;
+
+static long bpf_without_room(struct kernel *k, int cmd, union bpf_attr *attr, unsigned int size)
+{
+	long ret = real_ops->bpf(k, cmd, attr, size);
+
+	if (cmd != BPF_PROG_LOAD || !attr->log_level)
+		return ret;
+	if (ret >= 0)
+		k->ops->close(k, (int)ret);
+	return -ENOSPC;
+}
+
+/* The kernel says -ENOSPC of a log that lost its beginning, whatever it thinks of the program. */
+static void log_too_long(struct ua_engine *engine, const char *path)
+{
+	struct kernel_ops ops = *engine->kernel->ops;
+	int err;
+
+	real_ops = engine->kernel->ops;
+	ops.bpf = bpf_without_room;
+	engine->kernel->ops = &ops;
+	err = load_one(engine, path, "fine", 0);
+	CHECK(!err, "%d: %s", err, printed);
+	err = load_one(engine, path, "late_error", 0);
+	CHECK(err == -EACCES, "%d", err);
+	CHECK(strstr(printed, "invalid mem access 'scalar'"), "%s", printed);
+	engine->kernel->ops = real_ops;
+}
+
 int main(int argc, char **argv)
 {
 	struct ua_engine *engine;
@@ -74,6 +108,7 @@ int main(int argc, char **argv)
 	too_complex(engine, argv[1]);
 	end_of_log(engine, argv[1]);
 	whole_log(engine, argv[1]);
+	log_too_long(engine, argv[1]);
 	ua_engine__close(engine);
 	return failures != 0;
 }
