@@ -41,6 +41,7 @@ struct cli_options {
 	uint32_t repeat;
 	uint32_t log_level;
 	bool json, list;
+	bool late_streams;    /* not an option: read what a program wrote after it has ended */
 	bool csv, compare;    /* check: -o csv, -C */
 	const char **filters; /* check: -f, in order */
 	size_t n_filters;

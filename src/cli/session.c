@@ -81,10 +81,11 @@ int cli_load_only(struct cli_session *s, const char **progs, int n)
 	return err ? CLI_REFUSED : CLI_OK;
 }
 
-/* -- Streams: drained while the program runs, so that they never fill up ---- */
+/* -- Streams: read while the program runs, so that they never fill up, or after it ---- */
 
 struct drain {
 	struct ua_program *prog;
+	bool late;
 	char *text[2];
 	size_t size[2];
 	atomic_bool stop;
@@ -129,17 +130,17 @@ static void *drain_loop(void *arg)
 		fds[i] = (struct pollfd){ua_program__stream_fd(d->prog, (enum ua_stream)(i + 1)),
 					 POLLIN, 0};
 	while (!atomic_load(&d->stop)) {
-		poll(fds, 2, 20);
+		poll(fds, d->late ? 0 : 2, 20);
 		drain_trace();
-		for (int i = 0; i < 2; i++)
+		for (int i = 0; i < 2 && !d->late; i++)
 			drain_one(d, i);
 	}
 	return NULL;
 }
 
-static void drain_start(struct drain *d, struct ua_program *prog)
+static void drain_start(struct drain *d, struct ua_program *prog, bool late)
 {
-	*d = (struct drain){.prog = prog};
+	*d = (struct drain){.prog = prog, .late = late};
 	d->started = !pthread_create(&d->thread, NULL, drain_loop, d);
 }
 
@@ -185,7 +186,7 @@ static void run_with(struct ua_program *prog, const struct cli_options *o, struc
 		ro->data_out = r->data_out;
 		ro->data_out_size = r->data_out ? DATA_OUT_ROOM : 0;
 	}
-	drain_start(&d, prog);
+	drain_start(&d, prog, o->late_streams);
 	r->err = ua_program__run(prog, ro);
 	drain_end(&d);
 	r->out = d.text[0];

@@ -188,6 +188,7 @@ static void run_test(const struct cli_options *o, const char *path, const char *
 	struct cli_session s;
 
 	opts.log_level = a->log_level;
+	opts.late_streams = true; /* programs may test what a full stream answers */
 	cli_catch_begin();
 	t.opened = !cli_open(&opts, path, &s);
 	t.loaded = t.opened && !load_test(&s, name);

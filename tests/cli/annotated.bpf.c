@@ -71,6 +71,16 @@ int good_streams(void *ctx)
 	return 0;
 }
 
+/* Nobody reads a stream while the program runs: 2040 * 49 bytes fill its 100000. */
+SEC("syscall") __retval(2040) int good_full_stream(void *ctx)
+{
+	int n = 0;
+
+	while (can_loop && !SAY(BPF_STDOUT, "................................................\n"))
+		n++;
+	return n;
+}
+
 SEC("syscall") __retval(0) __stderr("Arena {{(READ|WRITE)}} access at unmapped address {{0x[0-9a-f]+}}")
 int good_report(void *ctx)
 {
