@@ -311,7 +311,7 @@ int struct_ops_fill_verify(struct engine *e, uint32_t attach_btf_id, struct prog
 	v->member_btf_type = t->type_id;
 	v->member_idx = idx;
 	v->member_arg_flags = m->arg_flags;
-	v->member_sleepable = true;
+	v->member_sleepable = !t->desc.atomic;
 	return 0;
 }
 

@@ -44,7 +44,8 @@ struct struct_ops_desc {
 	/* In addition to those in the BTF; only read during registration. */
 	const struct struct_ops_mark *marks;
 	size_t n_marks;
-	void *arg; /* first argument of all callbacks */
+	bool atomic; /* members may sleep only if their program is marked sleepable */
+	void *arg;   /* first argument of all callbacks */
 	/* May a program with these properties implement the member? 0 or a negative errno. */
 	int (*check_member)(void *arg, const char *member, const struct prog *prog);
 	/* A member of the value being written. 1: done; 0: default (function pointers are bound,

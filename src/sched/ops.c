@@ -136,6 +136,7 @@ int sched_register_types(struct engine *e)
 		.name = "sched_ext_ops",
 		.marks = cpu_marks,
 		.n_marks = ARRAY_SIZE(cpu_marks),
+		.atomic = true,
 		.arg = e,
 		.check_member = check_member,
 		.init_member = init_member,
