@@ -24,6 +24,8 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 	X("check", cli_check, "OBJ...", "verify every program, show what it took")                \
 	X("arena", cli_arena, "OBJ STEP...", "run programs, then show the arena")                 \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
+	X("sched", cli_sched, "VERB OPERAND...",                                                  \
+	  "run a sched_ext scheduler in a simulated machine")                                     \
 	X("features", cli_features, "", "what engine and kernel support")                         \
 	X("conformance-plugin", cli_conformance_plugin, "[HEX]",                                  \
 	  "plugin of the public bpf_conformance runner")
@@ -31,6 +33,17 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 #define X(name, fn, operands, summary) int fn(int argc, char **argv);
 CLI_VERBS(X)
 #undef X
+
+/* The simulated machine's. */
+struct cli_sched_options {
+	const char *machine, *ops, *setup, *trace, *html, *save;
+	const char **workloads; /* --workload, in order */
+	size_t n_workloads;
+	uint64_t time; /* ns, 0: not given */
+	uint64_t seed;
+	bool has_seed;
+	uint32_t hz;
+};
 
 /* Options that several verbs take, as parsed by cli_options(). */
 struct cli_options {
@@ -48,18 +61,24 @@ struct cli_options {
 	const char *filter;  /* -t */
 	const char **prints; /* --print, in order */
 	size_t n_prints;
+	struct cli_sched_options sched;
 	char **operands; /* what is left */
 	int n_operands;
 };
 
 /* Which of the shared options a verb accepts besides -h and -d. */
 enum cli_accept {
-	ACCEPT_ENGINE = 1 << 0, /* --engine --on --window --null-guard --cpus -G -l */
-	ACCEPT_IO = 1 << 1,	/* --ctx-in --ctx-out --data-in --data-out --repeat */
-	ACCEPT_JSON = 1 << 2,	/* -j */
-	ACCEPT_TESTS = 1 << 3,	/* -t -l */
-	ACCEPT_PRINT = 1 << 4,	/* --print */
-	ACCEPT_CHECK = 1 << 5,	/* -o -f -C -l N */
+	ACCEPT_BACKEND = 1 << 0, /* --on --cpus */
+	ACCEPT_IO = 1 << 1,	 /* --ctx-in --ctx-out --data-in --data-out --repeat */
+	ACCEPT_JSON = 1 << 2,	 /* -j */
+	ACCEPT_TESTS = 1 << 3,	 /* -t -l */
+	ACCEPT_PRINT = 1 << 4,	 /* --print */
+	ACCEPT_CHECK = 1 << 5,	 /* -o -f -C -l N */
+	ACCEPT_SCHED = 1 << 6,	 /* --machine --workload --time --seed --hz --ops --setup */
+	ACCEPT_REPORT = 1 << 7,	 /* --trace --html */
+	ACCEPT_SAVE = 1 << 8,	 /* --save */
+	ACCEPT_EXEC = 1 << 9,	 /* --engine --window --scratch --null-guard -G */
+	ACCEPT_ENGINE = ACCEPT_BACKEND | ACCEPT_EXEC,
 };
 
 /* 0, or the exit status: help was printed or the command line is wrong. *done says to stop. */

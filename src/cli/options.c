@@ -2,10 +2,14 @@
 /* Command-line options: one table; each verb says which groups it accepts. */
 #include "cli/cli.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "cli/sched.h"
+#include "cli/workload_json.h"
 
 enum {
 	OPT_ENGINE = 256,
@@ -21,34 +25,55 @@ enum {
 	OPT_REPEAT,
 	OPT_PRINT,
 	OPT_LOG_LEVEL,
+	OPT_MACHINE,
+	OPT_WORKLOAD,
+	OPT_TIME,
+	OPT_SEED,
+	OPT_HZ,
+	OPT_OPS,
+	OPT_SETUP,
+	OPT_TRACE,
+	OPT_HTML,
+	OPT_SAVE,
 };
 
 /* X(group, long name, value, argument or NULL, help) */
-#define CLI_OPTIONS(X)                                                                           \
-	X(0, "help", 'h', NULL, "this text")                                                     \
-	X(0, "debug", 'd', NULL, "more messages")                                                \
-	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                          \
-	X(ACCEPT_ENGINE, "global", 'G', "'VAR = VALUE'", "set a global variable before loading") \
-	X(ACCEPT_ENGINE, "engine", OPT_ENGINE, "auto|interp|jit", "how programs are executed")   \
-	X(ACCEPT_ENGINE, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")  \
-	X(ACCEPT_ENGINE, "window", OPT_WINDOW, "auto|uffd|guard|mprotect",                       \
-	  "how holes are trapped")                                                               \
-	X(ACCEPT_ENGINE, "scratch", OPT_SCRATCH, "dead|replace",                                 \
-	  "what becomes of a hole a host function hit")                                          \
-	X(ACCEPT_ENGINE, "null-guard", OPT_NULL_GUARD, NULL, "never allocate 32-bit address 0")  \
-	X(ACCEPT_ENGINE, "cpus", OPT_CPUS, "N", "CPUs that programs see")                        \
-	X(ACCEPT_IO, "ctx-in", OPT_CTX_IN, "FILE", "context given to each program")              \
-	X(ACCEPT_IO, "ctx-out", OPT_CTX_OUT, "FILE", "where the last context is written")        \
-	X(ACCEPT_IO, "data-in", OPT_DATA_IN, "FILE", "packet given to each program")             \
-	X(ACCEPT_IO, "data-out", OPT_DATA_OUT, "FILE", "where the last packet is written")       \
-	X(ACCEPT_IO, "repeat", OPT_REPEAT, "N", "run each program N times")                      \
-	X(ACCEPT_TESTS, "test", 't', "GLOB", "only tests whose name matches")                    \
-	X(ACCEPT_TESTS, "list", 'l', NULL, "list the tests, run none")                           \
-	X(ACCEPT_CHECK, "output", 'o', "table|csv", "form of the table")                         \
-	X(ACCEPT_CHECK, "filter", 'f', "FILTER", "GLOB, FILE/PROG, !GLOB or such as insns>1000") \
-	X(ACCEPT_CHECK, "compare", 'C', NULL, "compare two CSV files instead")                   \
-	X(ACCEPT_CHECK, "log-level", OPT_LOG_LEVEL, "1|2", "show the verifier's log")            \
-	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")
+#define CLI_OPTIONS(X)                                                                             \
+	X(0, "help", 'h', NULL, "this text")                                                       \
+	X(0, "debug", 'd', NULL, "more messages")                                                  \
+	X(ACCEPT_JSON, "json", 'j', NULL, "print JSON")                                            \
+	X(ACCEPT_EXEC, "global", 'G', "'VAR = VALUE'", "set a global variable before loading")     \
+	X(ACCEPT_EXEC, "engine", OPT_ENGINE, "auto|interp|jit", "how programs are executed")       \
+	X(ACCEPT_BACKEND, "on", OPT_ON, "engine|linux", "where they run: here or in the kernel")   \
+	X(ACCEPT_EXEC, "window", OPT_WINDOW, "auto|uffd|guard|mprotect", "how holes are trapped")  \
+	X(ACCEPT_EXEC, "scratch", OPT_SCRATCH, "dead|replace",                                     \
+	  "what becomes of a hole a host function hit")                                            \
+	X(ACCEPT_EXEC, "null-guard", OPT_NULL_GUARD, NULL, "never allocate 32-bit address 0")      \
+	X(ACCEPT_BACKEND, "cpus", OPT_CPUS, "N", "CPUs that programs see")                         \
+	X(ACCEPT_IO, "ctx-in", OPT_CTX_IN, "FILE", "context given to each program")                \
+	X(ACCEPT_IO, "ctx-out", OPT_CTX_OUT, "FILE", "where the last context is written")          \
+	X(ACCEPT_IO, "data-in", OPT_DATA_IN, "FILE", "packet given to each program")               \
+	X(ACCEPT_IO, "data-out", OPT_DATA_OUT, "FILE", "where the last packet is written")         \
+	X(ACCEPT_IO, "repeat", OPT_REPEAT, "N", "run each program N times")                        \
+	X(ACCEPT_TESTS, "test", 't', "GLOB", "only tests whose name matches")                      \
+	X(ACCEPT_TESTS, "list", 'l', NULL, "list the tests, run none")                             \
+	X(ACCEPT_CHECK, "output", 'o', "table|csv", "form of the table")                           \
+	X(ACCEPT_CHECK, "filter", 'f', "FILTER", "GLOB, FILE/PROG, !GLOB or such as insns>1000")   \
+	X(ACCEPT_CHECK, "compare", 'C', NULL, "compare two CSV files instead")                     \
+	X(ACCEPT_CHECK, "log-level", OPT_LOG_LEVEL, "1|2", "show the verifier's log")              \
+	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")                 \
+	X(ACCEPT_SCHED, "machine", OPT_MACHINE, "NODES:LLCS:CORES:THREADS", "such as 2n:2l:8c:2t") \
+	X(ACCEPT_SCHED, "workload", OPT_WORKLOAD, "FILE|NAME",                                     \
+	  "what the tasks do, see 'sched list'")                                                   \
+	X(ACCEPT_SCHED, "time", OPT_TIME, "TIME", "virtual time to run, such as 10s or 500ms")     \
+	X(ACCEPT_SCHED, "seed", OPT_SEED, "N", "of all that is random")                            \
+	X(ACCEPT_SCHED, "hz", OPT_HZ, "N", "scheduler ticks per second")                           \
+	X(ACCEPT_SCHED, "ops", OPT_OPS, "NAME", "which struct_ops variable, if there are several") \
+	X(ACCEPT_SCHED, "setup", OPT_SETUP, "PROG", "a syscall program to run before attaching")   \
+	X(ACCEPT_REPORT, "trace", OPT_TRACE, "FILE", "write a trace for Perfetto or Chrome")       \
+	X(ACCEPT_REPORT, "html", OPT_HTML, "FILE",                                                 \
+	  "write a report with the schedule as a picture")                                         \
+	X(ACCEPT_SAVE, "save", OPT_SAVE, "FILE", "where the result goes")
 
 static const struct option_info {
 	unsigned int group;
@@ -75,6 +100,9 @@ static void help(const char *verb, unsigned int accept)
 	} verbs[] = {
 #define X(name, fn, operands, summary) {name, operands, summary},
 		CLI_VERBS(X)
+#undef X
+#define X(name, fn, operands, summary) {"sched " name, operands, summary},
+			CLI_SCHED_VERBS(X)
 #undef X
 	};
 
@@ -120,6 +148,18 @@ static int parse_choice(const char *option, const char *words, const char *arg, 
 	return CLI_USAGE;
 }
 
+static int parse_u64(const char *option, const char *arg, uint64_t *out)
+{
+	char *end;
+
+	errno = 0;
+	*out = strtoull(arg, &end, 0);
+	if (*arg >= '0' && *arg <= '9' && !*end && !errno && *out <= INT64_MAX)
+		return CLI_OK;
+	cli_error("--%s %s: must be a number from 0 to %lld", option, arg, (long long)INT64_MAX);
+	return CLI_USAGE;
+}
+
 static int parse_u32(const char *option, const char *arg, uint32_t *out)
 {
 	char *end;
@@ -143,6 +183,31 @@ static int append(const char ***list, size_t *n, const char *item)
 	*list = bigger;
 	bigger[(*n)++] = item;
 	return CLI_OK;
+}
+
+static int parse_sched(struct cli_options *o, int value, const char *arg)
+{
+	struct cli_sched_options *s = &o->sched;
+
+	switch (value) {
+	case OPT_WORKLOAD:
+		return append(&s->workloads, &s->n_workloads, arg);
+	case OPT_TIME:
+		if (!workload_parse_time(arg, UINT64_C(1000000000), &s->time) && s->time)
+			return CLI_OK;
+		cli_error("--time %s: must be a time such as 10s, 500ms, 20us", arg);
+		return CLI_USAGE;
+	case OPT_SEED:
+		s->has_seed = true;
+		return parse_u64("seed", arg, &s->seed);
+	case OPT_HZ:
+		if (!parse_u32("hz", arg, &s->hz) && s->hz <= 100000)
+			return CLI_OK;
+		cli_error("--hz %s: must be at most 100000", arg);
+		return CLI_USAGE;
+	default:
+		return -1;
+	}
 }
 
 static int parse_engine(struct cli_options *o, int value, const char *arg)
@@ -188,8 +253,45 @@ static int parse_output(struct cli_options *o, const char *arg)
 	return status;
 }
 
+/* Options whose argument is kept as it is. */
+static const char **plain_option(struct cli_options *o, int value)
+{
+	switch (value) {
+	case OPT_CTX_IN:
+		return &o->ctx_in;
+	case OPT_CTX_OUT:
+		return &o->ctx_out;
+	case OPT_DATA_IN:
+		return &o->data_in;
+	case OPT_DATA_OUT:
+		return &o->data_out;
+	case OPT_MACHINE:
+		return &o->sched.machine;
+	case OPT_OPS:
+		return &o->sched.ops;
+	case OPT_SETUP:
+		return &o->sched.setup;
+	case OPT_TRACE:
+		return &o->sched.trace;
+	case OPT_HTML:
+		return &o->sched.html;
+	case OPT_SAVE:
+		return &o->sched.save;
+	case 't':
+		return &o->filter;
+	default:
+		return NULL;
+	}
+}
+
 static int parse_one(struct cli_options *o, int value, const char *arg)
 {
+	const char **plain = plain_option(o, value);
+
+	if (plain) {
+		*plain = arg;
+		return CLI_OK;
+	}
 	switch (value) {
 	case 'd':
 		ua_set_print(debug_print);
@@ -199,9 +301,6 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 		return CLI_OK;
 	case 'l':
 		o->list = true;
-		return CLI_OK;
-	case 't':
-		o->filter = arg;
 		return CLI_OK;
 	case 'C':
 		o->compare = true;
@@ -216,20 +315,10 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 		return append(&o->globals, &o->n_globals, arg);
 	case OPT_PRINT:
 		return append(&o->prints, &o->n_prints, arg);
-	case OPT_CTX_IN:
-		o->ctx_in = arg;
-		return CLI_OK;
-	case OPT_CTX_OUT:
-		o->ctx_out = arg;
-		return CLI_OK;
-	case OPT_DATA_IN:
-		o->data_in = arg;
-		return CLI_OK;
-	case OPT_DATA_OUT:
-		o->data_out = arg;
-		return CLI_OK;
 	case OPT_REPEAT:
 		return parse_u32("repeat", arg, &o->repeat);
+	case OPT_WORKLOAD ... OPT_HZ:
+		return parse_sched(o, value, arg);
 	default:
 		return parse_engine(o, value, arg);
 	}
@@ -289,4 +378,5 @@ void cli_options_free(struct cli_options *o)
 	free(o->globals);
 	free(o->prints);
 	free(o->filters);
+	free(o->sched.workloads);
 }
