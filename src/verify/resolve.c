@@ -31,6 +31,13 @@ static int arena_associate(struct env *env, struct map *map)
 	return 0;
 }
 
+static bool type_traces(uint32_t type)
+{
+	return type == BPF_PROG_TYPE_KPROBE || type == BPF_PROG_TYPE_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_PERF_EVENT || type == BPF_PROG_TYPE_RAW_TRACEPOINT ||
+	       type == BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE;
+}
+
 /* Kinds whose elements go before a program that sleeps could be done with them. */
 static bool lasts_through_sleep(const struct map *map)
 {
@@ -45,6 +52,30 @@ static bool lasts_through_sleep(const struct map *map)
 	}
 }
 
+/* Is it a map for programs of this type? */
+static int map_suits(struct env *env, const struct map *map)
+{
+	bool traces = type_traces(env->in->prog_type);
+	bool filter = env->in->prog_type == BPF_PROG_TYPE_SOCKET_FILTER;
+	bool locks = map->rec.spin_lock_off >= 0 || map->rec.res_spin_lock_off >= 0;
+
+	if (locks && (filter || traces))
+		vlog(env, "%s progs cannot use bpf_spin_lock yet\n",
+		     filter ? "socket filter" : "tracing");
+	else if (map->rec.timer_off >= 0 && traces)
+		vlog(env, "tracing progs cannot use bpf_timer yet\n");
+	else if (map->rec.wq_off >= 0 && traces)
+		vlog(env, "tracing progs cannot use bpf_wq yet\n");
+	else if (map->v.map_type == BPF_MAP_TYPE_STRUCT_OPS)
+		vlog(env, "bpf_struct_ops map cannot be used in prog\n");
+	else if (env->sleepable && !lasts_through_sleep(map))
+		vlog(env, "Sleepable programs can only use array, hash, ringbuf and local storage "
+			  "maps\n");
+	else
+		return 0;
+	return -EINVAL;
+}
+
 static int map_use(struct env *env, struct map *map)
 {
 	for (uint32_t i = 0; i < env->n_maps; i++)
@@ -55,12 +86,8 @@ static int map_use(struct env *env, struct map *map)
 		     MAX_USED_MAPS);
 		return -E2BIG;
 	}
-	if (env->sleepable && !lasts_through_sleep(map)) {
-		vlog(env, "Sleepable programs can only use array, hash, ringbuf and local storage "
-			  "maps\n");
-		return -EINVAL;
-	}
 	UA_TRY(UA_GROW(&env->maps, &env->cap_maps, env->n_maps + 1));
+	UA_TRY(map_suits(env, map));
 	UA_TRY(arena_associate(env, map));
 	env->maps[env->n_maps++] = map;
 	return 0;
