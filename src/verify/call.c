@@ -258,6 +258,19 @@ static int return_local(struct env *env)
 	return 0;
 }
 
+/*
+ * A load behind the end of the packet, or a tail call, ends the function that makes it, with
+ * `value` or with whatever the other program returns. The path that does not end there waits.
+ */
+int return_early(struct env *env, const struct reg *value)
+{
+	if (!env->st.depth)
+		return 0;
+	UA_FAIL_IF(!walk_push(env, env->next_insn), env->push_err);
+	env_regs(env)[BPF_REG_0] = *value;
+	return return_local(env);
+}
+
 int exit_step(struct env *env)
 {
 	return env->st.depth ? return_local(env) : exit_top(env);

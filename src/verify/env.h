@@ -88,7 +88,7 @@ struct func {
 	bool verified; /* global: done */
 	bool prepared; /* args are filled in */
 	bool might_sleep;
-	bool uses_may_goto, has_tail_call;
+	bool uses_may_goto, has_tail_call, has_ld_abs;
 	bool returns_void;
 	uint32_t stack_depth;
 	uint32_t max_stack, max_frames;
@@ -300,6 +300,7 @@ int map_ptr_access(struct env *env, int regno, int off, int size, enum access ac
 
 int call_step(struct env *env, const struct bpf_insn *insn);
 int exit_step(struct env *env);
+int return_early(struct env *env, const struct reg *value);
 int subprog_prepare(struct env *env, uint32_t func); /* arguments of a global function */
 int subprog_entry(struct env *env, uint32_t func);   /* initial registers of a walk */
 int callback_enter(struct env *env, const struct callback *cb);

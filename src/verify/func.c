@@ -167,6 +167,7 @@ static void note_features(struct env *env, struct func *func)
 		if (env->aux[i].pad)
 			continue;
 		func->uses_may_goto |= insn->code == (BPF_JMP | BPF_JCOND);
+		func->has_ld_abs |= BPF_CLASS(insn->code) == BPF_LD && !insn_is_ldimm64(insn);
 		func->has_tail_call |= insn->code == (BPF_JMP | BPF_CALL) && !insn->src_reg &&
 				       insn->imm == BPF_FUNC_tail_call;
 	}
@@ -190,10 +191,34 @@ int func_find_all(struct env *env)
 
 /* -- BTF ------------------------------------------------------------------- */
 
+static bool returns_number(const struct btf *btf, const struct btf_type *proto)
+{
+	uint32_t id = proto->type;
+	const struct btf_type *t = btf_resolve(btf, &id);
+
+	return id && (btf_is_int(t) || btf_is_any_enum(t));
+}
+
+/* What ends a function early leaves a number: 0, or what another program returned. */
+static int check_early_end(struct env *env, const struct func *func, const struct btf_type *proto)
+{
+	const char *what = func->has_ld_abs ? "LD_ABS" : func->has_tail_call ? "tail_call" : NULL;
+
+	if (!what || func == env->funcs || (proto && returns_number(env->in->btf, proto)))
+		return 0;
+	if (proto)
+		vlog(env, "%s is only allowed in functions that return 'int'.\n", what);
+	else
+		vlog(env, "%s is not allowed in subprogs without BTF\n", what);
+	return -EINVAL;
+}
+
 static int check_func_info(struct env *env)
 {
 	const struct verify_in *in = env->in;
 
+	for (uint32_t i = 0; !in->n_func_info && i < env->n_funcs; i++)
+		UA_TRY(check_early_end(env, &env->funcs[i], NULL));
 	if (!in->n_func_info)
 		return 0;
 	if (in->n_func_info != env->n_funcs) {
@@ -215,6 +240,7 @@ static int check_func_info(struct env *env)
 			vlog(env, "invalid type id %u in func info\n", in->func_info[i].type_id);
 			return -EINVAL;
 		}
+		UA_TRY(check_early_end(env, func, proto));
 		func->type_id = in->func_info[i].type_id;
 		func->name = btf__name_by_offset(in->btf, t->name_off);
 		func->is_global = btf_vlen(t) == BTF_FUNC_GLOBAL;

@@ -658,7 +658,9 @@ static int check_callable(struct env *env, uint32_t id, const struct helper_prot
 int helper_call(struct env *env, uint32_t id)
 {
 	struct call call = {0};
+	struct reg any;
 
+	reg_scalar(&any);
 	UA_TRY(check_callable(env, id, &call.proto));
 	for (int i = 0; i < 5 && call.proto->args[i]; i++)
 		UA_TRY(check_arg(env, &call, i));
@@ -673,5 +675,5 @@ int helper_call(struct env *env, uint32_t id)
 	clobber_caller_saved(env);
 	UA_TRY(set_result(env, &call));
 	refine_result(env, &call);
-	return 0;
+	return id == BPF_FUNC_tail_call ? return_early(env, &any) : 0;
 }

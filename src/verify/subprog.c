@@ -37,8 +37,10 @@ static uint32_t tags_of(const struct env *env, const struct func *func, uint32_t
 	return tags;
 }
 
-static bool is_ctx_type(const struct env *env, const char *name)
+static bool is_ctx_type(const struct env *env, const struct btf_type *t, const char *name)
 {
+	if (!btf_is_struct(t))
+		return false;
 	switch (env->in->prog_type) {
 	case BPF_PROG_TYPE_SOCKET_FILTER:
 	case BPF_PROG_TYPE_SCHED_CLS:
@@ -81,7 +83,7 @@ static int prepare_pointer(struct env *env, const struct func *func, uint32_t i,
 		out->kind = FARG_ARENA;
 		return 0;
 	}
-	if (tags & TAG_CTX || (id && is_ctx_type(env, name))) {
+	if (tags & TAG_CTX || (id && is_ctx_type(env, t, name))) {
 		out->kind = FARG_CTX;
 		return 0;
 	}

@@ -191,7 +191,7 @@ static int load_imm64(struct env *env, const struct bpf_insn *insn)
 /* Loads from the packet by offset: r6 is the context, the result a number. */
 static int load_packet(struct env *env, const struct bpf_insn *insn)
 {
-	struct reg *regs = env_regs(env);
+	struct reg *regs = env_regs(env), zero;
 
 	if (env->in->prog_type != BPF_PROG_TYPE_SOCKET_FILTER &&
 	    env->in->prog_type != BPF_PROG_TYPE_SCHED_CLS) {
@@ -210,7 +210,8 @@ static int load_packet(struct env *env, const struct bpf_insn *insn)
 	clobber_caller_saved(env);
 	reg_scalar(&regs[BPF_REG_0]);
 	touch_reg(env, BPF_REG_0);
-	return 0;
+	reg_const(&zero, 0);
+	return return_early(env, &zero);
 }
 
 static int jmp_step(struct env *env, const struct bpf_insn *insn)
