@@ -184,12 +184,19 @@ static bool map_fits(uint32_t type, uint32_t id)
 	bool ringbuf = id >= 130 && id <= 134, queue = id >= 87 && id <= 89;
 	bool task = id == 156 || id == 157, lookup = id >= 1 && id <= 3;
 
+	if (id == BPF_FUNC_for_each_map_elem)
+		return true; /* call_back() knows */
 	switch (type) {
 	case BPF_MAP_TYPE_RINGBUF:
 		return ringbuf;
 	case BPF_MAP_TYPE_QUEUE:
 	case BPF_MAP_TYPE_STACK:
 		return queue;
+	case BPF_MAP_TYPE_BLOOM_FILTER:
+		return id == 87 || id == 89;
+	case BPF_MAP_TYPE_ARRAY_OF_MAPS:
+	case BPF_MAP_TYPE_HASH_OF_MAPS:
+		return id == 1;
 	case BPF_MAP_TYPE_TASK_STORAGE:
 		return task;
 	case BPF_MAP_TYPE_PROG_ARRAY:
@@ -204,7 +211,7 @@ static bool map_fits(uint32_t type, uint32_t id)
 			return type == BPF_MAP_TYPE_PERCPU_ARRAY ||
 			       type == BPF_MAP_TYPE_PERCPU_HASH ||
 			       type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
-		return lookup || id == BPF_FUNC_for_each_map_elem || id == 169;
+		return lookup || id == 169;
 	}
 }
 
@@ -536,6 +543,21 @@ static int loop_callback(struct env *env, struct callback *cb)
 	return callback_enter(env, cb);
 }
 
+static bool walks_elements(uint32_t map_type)
+{
+	switch (map_type) {
+	case BPF_MAP_TYPE_ARRAY:
+	case BPF_MAP_TYPE_PERCPU_ARRAY:
+	case BPF_MAP_TYPE_HASH:
+	case BPF_MAP_TYPE_LRU_HASH:
+	case BPF_MAP_TYPE_PERCPU_HASH:
+	case BPF_MAP_TYPE_LRU_PERCPU_HASH:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int call_back(struct env *env, const struct call *call)
 {
 	struct callback cb = {.func = env_regs(env)[call->func_arg].func, .map = call->map};
@@ -547,6 +569,10 @@ static int call_back(struct env *env, const struct call *call)
 			return type_denied(env, BPF_REG_1, "scalar");
 		return loop_callback(env, &cb);
 	case BPF_FUNC_for_each_map_elem:
+		if (!walks_elements(call->map->v.map_type)) {
+			vlog(env, "callback function not allowed for map\n");
+			return -ENOTSUPP;
+		}
 		cb.ret_max = 1;
 		cb.set_args = set_each_args;
 		return callback_enter(env, &cb);

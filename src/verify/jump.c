@@ -6,6 +6,7 @@
  * it depended on matter (flow_need_reg). Otherwise the target is queued and the walk goes on
  * behind the jump, each side with what the comparison says there.
  */
+#include "map/map.h"
 #include "verify/env.h"
 
 #define MAX_PKT_OFF 0xffff
@@ -73,6 +74,11 @@ static void null_mark_reg(struct reg *r, uint32_t id, bool is_null)
 		return;
 	}
 	r->flags &= (uint8_t)~RF_NULL;
+	if (r->type == R_MAP_VALUE && r->map->v.inner_map_meta) {
+		r->type = R_MAP_PTR; /* one of the maps inside, told from others by the lookup */
+		r->map = r->map->v.inner_map_meta;
+		r->map_uid = id;
+	}
 	if (!r->map_uid)
 		r->id = 0;
 }
@@ -200,7 +206,7 @@ static void link_spread(struct env *env, struct vstate *st, const struct reg *kn
 			regs |= 1u << i;
 		}
 	for (uint32_t i = 0; i < f->n_slots; i++)
-		if (slot_is_full_spill(&f->slots[i]) && linked(&f->slots[i].reg, &from)) {
+		if (slot_is_spill(&f->slots[i]) && linked(&f->slots[i].reg, &from)) {
 			link_update(&f->slots[i].reg, &from);
 			slots |= 1ull << i;
 		}
