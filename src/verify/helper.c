@@ -19,6 +19,7 @@ struct call {
 	struct map *map, *timer_map;
 	struct map *kptr_map; /* its values hold the pointer that is exchanged */
 	uint32_t release;     /* reference an argument gives up */
+	uint32_t ref;	      /* that an argument stems from */
 	uint64_t size;	      /* constant or largest size argument */
 	bool key_in_range;    /* array lookup with a known valid index: never NULL */
 	int func_arg;	      /* register that holds a callback */
@@ -36,9 +37,6 @@ struct accepts {
 static const struct accepts accepts_mem = {
 	"fp, pkt, pkt_meta, map_key, map_value, mem, ringbuf_mem, buf, trusted_ptr_",
 	T(STACK) | T(PKT) | T(PKT_META) | T(MAP_KEY) | T(MAP_VALUE) | T(MEM) | T(BUF) | T(BTF)};
-static const struct accepts accepts_key_value = {"fp, pkt, pkt_meta, map_key, map_value",
-						 T(STACK) | T(PKT) | T(PKT_META) | T(MAP_KEY) |
-							 T(MAP_VALUE)};
 static const struct accepts accepts_scalar = {"scalar", T(SCALAR)};
 static const struct accepts accepts_ctx = {"ctx", T(CTX)};
 static const struct accepts accepts_map = {"map_ptr", T(MAP_PTR)};
@@ -55,7 +53,6 @@ static const struct accepts *types_of(uint32_t arg)
 		return &accepts_map;
 	case ARG_PTR_TO_MAP_KEY:
 	case ARG_PTR_TO_MAP_VALUE:
-		return &accepts_key_value;
 	case ARG_PTR_TO_MEM:
 		return &accepts_mem;
 	case ARG_CONST_SIZE:
@@ -470,6 +467,21 @@ static int check_by_kind(struct env *env, struct call *call, int i, int regno, u
 	}
 }
 
+/* At most one argument may stem from something held. */
+static int check_only_ref(struct env *env, struct call *call, int regno, uint32_t arg)
+{
+	uint32_t ref = env_regs(env)[regno].ref;
+
+	if (!ref || HELPER_BASE_TYPE(arg) == ARG_KPTR_XCHG_DEST)
+		return 0;
+	if (call->ref) {
+		vlog(env, "more than one arg with ref_obj_id R%d %u %u\n", regno, ref, call->ref);
+		return -EACCES;
+	}
+	call->ref = ref;
+	return 0;
+}
+
 static bool is_packet(const struct reg *r)
 {
 	return r->type == R_PKT || r->type == R_PKT_META;
@@ -493,6 +505,7 @@ static int check_arg(struct env *env, struct call *call, int i)
 	UA_TRY(check_type(env, regno, arg));
 	if (arg & OBJ_RELEASE)
 		UA_TRY(check_release(env, call, regno));
+	UA_TRY(check_only_ref(env, call, regno, arg));
 	return check_by_kind(env, call, i, regno, arg);
 }
 
