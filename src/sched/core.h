@@ -147,6 +147,7 @@ struct cpu {
 	uint64_t resched_gen; /* of the pending reschedule */
 	uint64_t resched_at;
 	bool resched_pending;
+	bool idle_untold; /* idle since before the scheduler came */
 	bool released;	  /* ops.cpu_release() was called and not ops.cpu_acquire() */
 	bool reenq_local; /* run the local DSQ through ops.enqueue() again */
 	bool reenq_immed;

@@ -329,7 +329,8 @@ static void switch_to(struct cpu *c, struct core_task *prev, struct core_task *n
 	if (next)
 		set_next(c, next);
 	else
-		tell_idle(c, true, left != NULL);
+		tell_idle(c, true, left || c->idle_untold);
+	c->idle_untold = false;
 	if (next && !next->ext && m->sched)
 		release(m->sched, c, next);
 	if (left == next)

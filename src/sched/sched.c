@@ -374,6 +374,9 @@ static int take_over(struct sched *s)
 		m->enable_seq++;
 		switch_classes(s);
 	}
+	/* On a real machine every CPU soon runs something short and goes idle again. */
+	for (uint32_t i = 0; i < m->n_cpus; i++)
+		m->cpus[i].idle_untold = !err;
 	sched_bypass(m, false);
 	return err;
 }
