@@ -10,7 +10,7 @@
  *
  * A runnable task is in exactly one place: on a CPU, in one DSQ, in the default policy's
  * queue, in the custody of the scheduler under test, or (within one instant) on the list of
- * deferred dispatches. core_check() verifies that in debug builds.
+ * deferred dispatches. check.c verifies that in debug builds.
  *
  * There are no locks: one thread does everything, callbacks cannot be interrupted, and what
  * the kernel does once it drops a runqueue lock happens in machine_leave().
@@ -228,7 +228,7 @@ struct machine {
 	struct cpu *cpus;
 	uint64_t now, tick_ns, ipi_ns;
 	struct event_queue events;
-	uint64_t n_events;
+	uint64_t n_events, n_checks;
 	uint64_t rng[2];
 	struct core_task *all_first, *all_last;
 	uint32_t n_tasks;
@@ -297,6 +297,9 @@ static inline struct core_task *task_on(const struct cpu *c)
 {
 	return c->curr && c->curr->t.state == TASK_ON_CPU ? c->curr : NULL;
 }
+
+/* Number of violated invariants (check.c). */
+int core_check(const struct machine *m);
 
 /* -- CPU masks, as many words as the machine needs -------------------------------------------- */
 

@@ -329,6 +329,8 @@ static void settle(struct machine *m)
 		if (m->disable_pending)
 			sched_disable_pending(m);
 	}
+	/* Every time would make large machines crawl. */
+	ua_assert_expensive(++m->n_checks % (1 + m->n_tasks / 4) || !core_check(m));
 }
 
 void machine_leave(struct machine *m)
