@@ -108,12 +108,14 @@ static void program_fault(const struct ext_entry *e, uintptr_t region, ucontext_
 
 	if ((e->flags & EXT_F_ARENA) && run && run->violation) {
 		uint64_t reg = e->addr_reg == EXT_NO_REG ? 0 : (uint64_t)*uc_reg(uc, e->addr_reg);
-		uint64_t addr = reg + (uint64_t)(int64_t)e->disp;
+		uint64_t addr = (uint32_t)reg;
 
 		if (run->arena && e->flags & EXT_F_HOST)
-			addr -= (uintptr_t)arena_window_base(run->arena);
+			addr = reg - (uintptr_t)arena_window_base(run->arena);
+		/* As in Linux, what lies before or behind the 4 GiB is not folded back. */
+		addr += (uint64_t)(int64_t)e->disp;
 		if (run->arena)
-			addr = arena_to_user(run->arena, addr);
+			addr += arena_to_user(run->arena, 0);
 		run->violation(run, addr, e->flags & EXT_F_WRITE, uc, e->idx);
 	}
 	if (e->clear_reg != EXT_NO_REG)

@@ -98,14 +98,15 @@ static __attribute__((noinline, cold)) void stop(struct interp *in, const struct
 }
 
 static __attribute__((noinline, cold)) void violate(struct interp *in, const struct op *pc,
-						    uint64_t addr, bool write)
+						    uint64_t reg, bool write)
 {
 	struct run *run = in->run;
 	const struct code *code = in->act.frame[in->act.depth - 1].code;
+	uint64_t start = (uint64_t)code->user_hi << 32;
 
 	publish(in, pc);
 	if (run->violation)
-		run->violation(run, (uint64_t)code->user_hi << 32 | (uint32_t)addr, write, NULL,
+		run->violation(run, start + (uint32_t)reg + (uint64_t)(int64_t)pc->off, write, NULL,
 			       pc - code->ops);
 }
 
@@ -173,13 +174,13 @@ static enum where locate(struct interp *in, const struct op *pc, uint64_t reg, u
 }
 
 /* The access at `where` failed: a hole of the arena is reported, anything else ends the run. */
-static bool went_wrong(struct interp *in, const struct op *pc, enum where where, uint64_t addr,
+static bool went_wrong(struct interp *in, const struct op *pc, enum where where, uint64_t reg,
 		       uint32_t size, bool write)
 {
 	if (where == WHERE_ARENA)
-		violate(in, pc, addr, write);
+		violate(in, pc, reg, write);
 	else
-		stop_wild(in, pc, addr, size, write);
+		stop_wild(in, pc, reg + (uint64_t)(int64_t)pc->off, size, write);
 	return where == WHERE_ARENA;
 }
 
@@ -191,7 +192,7 @@ static __attribute__((noinline)) bool checked_load(struct interp *in, const stru
 
 	*val = 0;
 	return (where != WHERE_NOWHERE && access_load_acquire(host, size, val)) ||
-	       went_wrong(in, pc, where, reg + (uint64_t)(int64_t)pc->off, size, false);
+	       went_wrong(in, pc, where, reg, size, false);
 }
 
 static __attribute__((noinline)) bool checked_store(struct interp *in, const struct op *pc,
@@ -201,7 +202,7 @@ static __attribute__((noinline)) bool checked_store(struct interp *in, const str
 	enum where where = locate(in, pc, reg, size, true, &host);
 
 	return (where != WHERE_NOWHERE && access_store_release(host, size, val)) ||
-	       went_wrong(in, pc, where, reg + (uint64_t)(int64_t)pc->off, size, true);
+	       went_wrong(in, pc, where, reg, size, true);
 }
 
 /* *val: operand in; old value out, 0 after a violation. */
@@ -218,7 +219,7 @@ static __attribute__((noinline)) bool checked_rmw(struct interp *in, const struc
 	if (where != WHERE_NOWHERE && access_rmw(host, size, op, val, cmp))
 		return true;
 	*val = 0;
-	return went_wrong(in, pc, where, reg + (uint64_t)(int64_t)pc->off, size, true);
+	return went_wrong(in, pc, where, reg, size, true);
 }
 
 static __attribute__((noinline)) bool checked_call(struct interp *in, const struct op *pc,

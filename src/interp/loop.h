@@ -85,7 +85,7 @@
 		if (ARENA_MISSING())                                                               \
 			goto no_arena;                                                             \
 		if (ua_unlikely(!how(ARENA(S), size, &v))) {                                       \
-			violate(in, pc, S + (uint64_t)(int64_t)pc->off, false);                    \
+			violate(in, pc, S, false);                                                   \
 			v = 0;                                                                     \
 		}                                                                                  \
 		D = LOAD_VAL(v, type);                                                             \
@@ -104,7 +104,7 @@
 		if (ARENA_MISSING())                                                               \
 			goto no_arena;                                                             \
 		if (ua_unlikely(!how(ARENA(D), size, val)))                                        \
-			violate(in, pc, D + (uint64_t)(int64_t)pc->off, true);                     \
+			violate(in, pc, D, true);                                                    \
 		NEXT();                                                                            \
 	}
 
@@ -131,7 +131,7 @@
 		if (ARENA_MISSING())                                                               \
 			goto no_arena;                                                             \
 		if (ua_unlikely(!access_rmw(ARENA(D), size, op, &v, r[0]))) {                      \
-			violate(in, pc, D + (uint64_t)(int64_t)pc->off, true);                     \
+			violate(in, pc, D, true);                                                    \
 			v = 0;                                                                     \
 		}                                                                                  \
 		RMW_DONE(op, v);                                                                   \

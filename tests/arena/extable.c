@@ -72,11 +72,13 @@ static void check_one_by_one(void)
 	CHECK(c.reports == 1 && c.addr == USER + 2 * PAGE + 16 && !c.is_write && last_idx == 3);
 	CHECK(call(STORE_AT, 2, 0xabc00002000) == 9);
 	CHECK(c.reports == 2 && c.addr == USER + 2 * PAGE - 32 && c.is_write && last_idx == 4);
+	CHECK(call(STORE_AT, 2, 16) == 9); /* before the arena, not at its other end */
+	CHECK(c.reports == 3 && c.addr == USER - 16);
 	CHECK(arena_populated(arena) == 0);
 	CHECK(arena_alloc_pages(arena, USER + 2 * PAGE, 1, -1, 0));
 	CHECK(call(STORE_AT, 2, 55) == 9);
 	CHECK(*(volatile uint64_t *)(USER + 2 * PAGE + 32) == 55);
-	CHECK(call(LOAD_AT, 2, 0) == 0 && c.reports == 2);
+	CHECK(call(LOAD_AT, 2, 0) == 0 && c.reports == 3);
 	run_pop(&c.run);
 	CHECK(call(LOAD_AT, 3, 0) == 0); /* no run record: recovers, nobody to tell */
 }
