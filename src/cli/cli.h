@@ -24,6 +24,8 @@ enum { CLI_OK = 0, CLI_REFUSED = 1, CLI_USAGE = 2 };
 	X("check", cli_check, "OBJ...", "verify every program, show what it took")                \
 	X("arena", cli_arena, "OBJ STEP...", "run programs, then show the arena")                 \
 	X("dump", cli_dump, "xlated|jited|btf [OBJ PROG]", "show what a program was turned into") \
+	X("bench", cli_bench, "OBJ STEP...",                                                      \
+	  "measure programs, interpreted, compiled and on Linux")                                 \
 	X("sched", cli_sched, "VERB OPERAND...",                                                  \
 	  "run a sched_ext scheduler in a simulated machine")                                     \
 	X("features", cli_features, "", "what engine and kernel support")                         \
@@ -51,7 +53,7 @@ struct cli_options {
 	const char **globals; /* -G, in order */
 	size_t n_globals;
 	const char *ctx_in, *ctx_out, *data_in, *data_out;
-	uint32_t repeat;
+	uint32_t repeat, rounds;
 	uint32_t log_level;
 	bool json, list;
 	bool late_streams;    /* not an option: read what a program wrote after it has ended */
@@ -78,6 +80,7 @@ enum cli_accept {
 	ACCEPT_REPORT = 1 << 7,	 /* --trace --html */
 	ACCEPT_SAVE = 1 << 8,	 /* --save */
 	ACCEPT_EXEC = 1 << 9,	 /* --engine --window --scratch --null-guard -G */
+	ACCEPT_BENCH = 1 << 10,	 /* --rounds */
 	ACCEPT_ENGINE = ACCEPT_BACKEND | ACCEPT_EXEC,
 };
 

@@ -35,6 +35,7 @@ enum {
 	OPT_TRACE,
 	OPT_HTML,
 	OPT_SAVE,
+	OPT_ROUNDS,
 };
 
 /* X(group, long name, value, argument or NULL, help) */
@@ -61,6 +62,7 @@ enum {
 	X(ACCEPT_CHECK, "filter", 'f', "FILTER", "GLOB, FILE/PROG, !GLOB or such as insns>1000")   \
 	X(ACCEPT_CHECK, "compare", 'C', NULL, "compare two CSV files instead")                     \
 	X(ACCEPT_CHECK, "log-level", OPT_LOG_LEVEL, "1|2", "show the verifier's log")              \
+	X(ACCEPT_BENCH, "rounds", OPT_ROUNDS, "N", "samples taken of each side (100)")             \
 	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")                 \
 	X(ACCEPT_SCHED, "machine", OPT_MACHINE, "NODES:LLCS:CORES:THREADS", "such as 2n:2l:8c:2t") \
 	X(ACCEPT_SCHED, "workload", OPT_WORKLOAD, "FILE|NAME",                                     \
@@ -317,6 +319,8 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 		return append(&o->prints, &o->n_prints, arg);
 	case OPT_REPEAT:
 		return parse_u32("repeat", arg, &o->repeat);
+	case OPT_ROUNDS:
+		return parse_u32("rounds", arg, &o->rounds);
 	case OPT_WORKLOAD ... OPT_HZ:
 		return parse_sched(o, value, arg);
 	default:
@@ -350,7 +354,7 @@ int cli_options(int argc, char **argv, const char *verb, unsigned int accept, in
 	char shorts[2 * N_INFOS + 1];
 	int value, status = CLI_OK;
 
-	*o = (struct cli_options){.engine.sz = sizeof(o->engine), .repeat = 1};
+	*o = (struct cli_options){.engine.sz = sizeof(o->engine), .repeat = 1, .rounds = 100};
 	*done = true;
 	tables(accept, longs, shorts);
 	optind = 0;

@@ -15,7 +15,8 @@ struct step {
 	char prog[PLACE_NAME_MAX];
 	const char *rest; /* behind the program's name */
 	uint32_t ctx_type;
-	struct cli_bytes ctx; /* of a call that was made */
+	struct cli_bytes ctx; /* of a call that was made, as it came out */
+	void *ctx_in;	      /* as it went in */
 };
 
 struct cli_steps {
@@ -72,9 +73,20 @@ int cli_steps_load(struct cli_session *s, char **operands, int n, struct cli_ste
 
 void cli_steps_free(struct cli_steps *steps)
 {
-	for (int i = 0; steps && i < steps->n; i++)
+	for (int i = 0; steps && i < steps->n; i++) {
 		free(steps->v[i].ctx.data);
+		free(steps->v[i].ctx_in);
+	}
 	free(steps);
+}
+
+bool cli_steps_at(const struct cli_steps *steps, int i, const char **prog, struct cli_bytes *ctx)
+{
+	const struct step *step = &steps->v[i];
+
+	*prog = step->prog;
+	*ctx = (struct cli_bytes){step->ctx_in, step->ctx_in ? step->ctx.size : 0};
+	return step->kind != STEP_STORE;
 }
 
 /* -- References to the contexts of earlier calls ------------------------------- */
@@ -223,6 +235,12 @@ static int run_step(struct cli_session *s, const struct cli_options *o, struct c
 	struct cli_result r = {0};
 	int status = step->kind == STEP_CALL ? make_context(s, steps, step) : CLI_OK;
 
+	if (!status && step->ctx.data) {
+		step->ctx_in = malloc(step->ctx.size);
+		if (!step->ctx_in)
+			return bad_step(step, "out of memory");
+		memcpy(step->ctx_in, step->ctx.data, step->ctx.size);
+	}
 	if (!status)
 		status = cli_run_program(s, step->prog, o, &step->ctx, &r);
 	if (!status) {

@@ -21,6 +21,8 @@ int cli_steps_load(struct cli_session *s, char **operands, int n, struct cli_ste
 /* Stops at the first that fails. Prints results, or appends them to `list` unless it is NULL. */
 int cli_steps_run(struct cli_session *s, const struct cli_options *o, struct cli_steps *steps,
 		  json_t *list);
+/* Program and context, as it was before the program ran, of step i; false: it is a store. */
+bool cli_steps_at(const struct cli_steps *steps, int i, const char **prog, struct cli_bytes *ctx);
 void cli_steps_free(struct cli_steps *steps);
 
 #endif
