@@ -452,7 +452,7 @@ int main(int argc, char **argv)
 		else if (opt == 'c')
 			only = strtoull(optarg, NULL, 0);
 		else if (opt == 'v')
-			verbose = true;
+			verbose = side_verbose = true;
 		else
 			return 2;
 	}

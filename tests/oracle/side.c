@@ -6,6 +6,7 @@
 
 const char *const side_names[N_SIDES] = {"linux", "jit", "interp"};
 uint64_t oracle_seed, rng_state = 1;
+bool side_verbose;
 
 static int create_map(struct side *s, union bpf_attr attr)
 {
@@ -181,6 +182,8 @@ static void read_faults(struct side *s, int fd, struct result *r)
 
 	text[n > 0 ? n : 0] = 0;
 	for (char *p = text; (p = strstr(p, "ERROR: Arena ")); p++) {
+		if (side_verbose)
+			printf("%s: %.*s\n", side_names[s->kind], (int)strcspn(p, "\n"), p);
 		r->faults++;
 		r->fault_hash = memory_hash(p, strcspn(p, "\n"), r->fault_hash);
 	}

@@ -56,6 +56,7 @@ struct result {
 };
 
 extern const char *const side_names[N_SIDES];
+extern bool side_verbose; /* print reports as they are read */
 
 /* 0, -EPERM: the caller may not use BPF on Linux. */
 int side_open(struct side *s, enum side_kind kind);

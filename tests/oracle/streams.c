@@ -88,11 +88,18 @@ void stream_normalize(char *text)
 	*to = 0;
 }
 
-const char *stream_report(const char *text, size_t *n)
+void stream_drop_fault_lines(char *text)
 {
-	const char *from = strstr(text, "ERROR: ");
+	static const char head[] = "Call trace:\n";
+	char *to = text;
 
-	if (from)
-		*n = strcspn(from, "\n");
-	return from;
+	for (char *from; (from = strstr(text, head)); text = from) {
+		from += sizeof(head) - 1;
+		from += strcspn(from, "\n"); /* the program's frame */
+		memmove(to, text, (size_t)(from - text));
+		to += from - text;
+		if (starts(from, "\n  ")) /* and its line */
+			from += 1 + strcspn(from + 1, "\n");
+	}
+	memmove(to, text, strlen(text) + 1);
 }
