@@ -478,11 +478,24 @@ static int ta_kthread(struct reader *r, json_t *v, void *to)
 	return read_bool(r, v, &task_of(to)->kthread);
 }
 
-static const struct read_key task_keys[] = {
-	{"instance", ta_instance}, {"delay", ta_delay},	    {"loop", ta_loop},
-	{"priority", ta_nice},	   {"nice", ta_nice},	    {"policy", ta_policy},
-	{"cpus", ta_cpus},	   {"cgroup", ta_cgroup},   {"taskgroup", ta_cgroup},
-	{"kthread", ta_kthread},   {"phases", read_phases}, {0}};
+static int ta_cookie(struct reader *r, json_t *v, void *to)
+{
+	return read_u64(r, v, 0, UINT64_MAX, &task_of(to)->cookie);
+}
+
+static const struct read_key task_keys[] = {{"instance", ta_instance},
+					    {"delay", ta_delay},
+					    {"loop", ta_loop},
+					    {"priority", ta_nice},
+					    {"nice", ta_nice},
+					    {"policy", ta_policy},
+					    {"cpus", ta_cpus},
+					    {"cgroup", ta_cgroup},
+					    {"taskgroup", ta_cgroup},
+					    {"kthread", ta_kthread},
+					    {"phases", read_phases},
+					    {"cookie", ta_cookie},
+					    {0}};
 
 /* Without phases, the task's own events are its only one. */
 static int read_keys(struct reader *r, json_t *v, struct task_reading *tr)

@@ -70,6 +70,7 @@ static int fork_task(struct actor *a, struct actor *parent)
 		.nice = spec->nice,
 		.ext_policy = spec->ext,
 		.kthread = spec->kthread,
+		.cookie = spec->cookie,
 		.cpus = spec->cpus == WORKLOAD_NONE ? NULL : as->cpus[spec->cpus],
 		.cgroup = spec->cgroup == WORKLOAD_NONE ? NULL : as->cgroups[spec->cgroup],
 		.group = (uint32_t)(a->kind - as->kinds),

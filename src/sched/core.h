@@ -38,7 +38,7 @@ struct core_task;
 #define TASK_FLAG_EXITING 0x4u
 #define TASK_FLAG_KTHREAD 0x200000u
 
-/* -- DSQs ----------------------------------------------------------------------------- */
+/* -- DSQs --------------------------------------------------------------------------------- */
 
 struct dsq {
 	struct scx_dispatch_q q; /* what programs see: id, nr, seq */
@@ -67,7 +67,7 @@ struct dsq_iter {
 
 #define DSQ_HASH 256
 
-/* -- Tasks ------------------------------------------------------------------------------ */
+/* -- Tasks -------------------------------------------------------------------------------- */
 
 enum scx_task_state { SCX_TASK_NONE, SCX_TASK_INIT, SCX_TASK_READY, SCX_TASK_ENABLED };
 
@@ -85,6 +85,7 @@ struct core_task {
 	uint64_t runnable_at;
 	uint64_t vruntime; /* default policy */
 	uint64_t slice_start;
+	uint64_t cookie, core_at; /* core scheduling: 0 is a cookie, too; waits since */
 	struct sim_cgroup *cgroup;
 	int32_t nice;
 	uint8_t scx_state;
@@ -122,7 +123,7 @@ static inline struct core_task *core_of_node(struct vnode *n)
 	return n ? container_of(n, struct core_task, node) : NULL;
 }
 
-/* -- CPUs -------------------------------------------------------------------------------- */
+/* -- CPUs --------------------------------------------------------------------------------- */
 
 struct dispatch_entry {
 	struct core_task *t;
@@ -198,7 +199,7 @@ struct sched {
 	struct dsq *reenq; /* user DSQs to run through ops.enqueue() again */
 };
 
-/* -- Callbacks under way -------------------------------------------------------------------- */
+/* -- Callbacks under way ------------------------------------------------------------------ */
 
 enum op_place { OP_OTHER, OP_SELECT, OP_ENQUEUE, OP_DISPATCH, OP_RELEASE, OP_DUMP, OP_INIT };
 
@@ -218,7 +219,7 @@ struct op_frame {
 	struct op_frame *prev;
 };
 
-/* -- The machine ------------------------------------------------------------------------- */
+/* -- The machine -------------------------------------------------------------------------- */
 
 #define TASK_HASH 16384
 
@@ -252,6 +253,7 @@ struct machine {
 	struct cpu *kicks;
 	struct cpu *switches, **switches_last; /* whose task left: they choose another at once */
 	bool stop, oom;
+	bool core_sched; /* a task has a cookie */
 	uint32_t bypass;
 	uint64_t bypass_since;
 	uint64_t enable_seq, hotplug_seq;
@@ -301,7 +303,7 @@ static inline struct core_task *task_on(const struct cpu *c)
 /* Number of violated invariants (check.c). */
 int core_check(const struct machine *m);
 
-/* -- CPU masks, as many words as the machine needs -------------------------------------------- */
+/* -- CPU masks, as many words as the machine needs ---------------------------------------- */
 
 static inline bool mask_test(const struct cpumask *mask, uint32_t cpu)
 {
@@ -328,7 +330,7 @@ uint32_t mask_next(const struct machine *m, const struct cpumask *a, const struc
 		   uint32_t from);
 uint32_t mask_weight(const struct machine *m, const struct cpumask *mask);
 
-/* -- task.c -------------------------------------------------------------------------------- */
+/* -- task.c ------------------------------------------------------------------------------- */
 
 struct core_task *task_find(struct machine *m, int32_t pid);
 struct core_task *task_find_tid(struct machine *m, uint64_t tid);
@@ -338,7 +340,7 @@ void task_set_weight(struct core_task *t);
 void task_drop(struct core_task *t);
 void task_set_cpu(struct core_task *t, struct cpu *c); /* with its place in nr_running */
 
-/* -- fair.c: the default policy ---------------------------------------------------------------- */
+/* -- fair.c: the default policy ----------------------------------------------------------- */
 
 int32_t fair_select(struct core_task *t, int32_t prev);
 void fair_enqueue(struct cpu *c, struct core_task *t);
@@ -436,6 +438,13 @@ void pick_program(struct cpu *c);	       /* the next event of the running task *
 #define KICK_QUIET (1ull << 63)		       /* no kick: only look at reenq_* */
 void pick_kick(struct cpu *c, uint64_t flags); /* SCX_KICK_*; carried out in machine_leave() */
 void pick_run_kicks(struct machine *m);
+
+/* -- coresched.c -------------------------------------------------------------------------- */
+
+void coresched_touch(struct core_task *t);
+/* What c runs given that it would run t; NULL: it stays idle. */
+struct core_task *coresched_choose(struct cpu *c, struct core_task *prev, struct core_task *t);
+void coresched_chosen(struct cpu *c);
 
 /* -- ops.c: calling the scheduler
  * --------------------------------------------------------------------------------------- */

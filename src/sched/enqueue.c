@@ -234,6 +234,7 @@ void ext_place(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 	struct sched *s = m->sched;
 
 	t->t.state = TASK_QUEUED;
+	coresched_touch(t);
 	if (m->bypass) {
 		ts_of(t)->scx.ddsp_dsq_id = SCX_DSQ_INVALID;
 		s->events.SCX_EV_BYPASS_DISPATCH++;

@@ -49,7 +49,8 @@ struct task_spec {
 	const uint64_t *cpus;	   /* affinity, a bit per CPU number; NULL: all */
 	struct sim_cgroup *cgroup; /* NULL: the parent's, or the root */
 	uint32_t group;
-	int32_t tgid; /* 0: its own pid */
+	int32_t tgid;	 /* 0: its own pid */
+	uint64_t cookie; /* core scheduling: threads of a core run one cookie at a time */
 	void *actor;
 };
 

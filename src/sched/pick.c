@@ -29,6 +29,8 @@ void pick_account(struct cpu *c)
 		fair_ran(t, ran);
 	else if (ts_of(t)->scx.slice != SCX_SLICE_INF)
 		ts_of(t)->scx.slice -= min_t(uint64_t, ran, ts_of(t)->scx.slice);
+	if (t->ext && !ts_of(t)->scx.slice)
+		coresched_touch(t);
 }
 
 /* True: it should stop running. */
@@ -354,8 +356,9 @@ void pick_schedule(struct cpu *c)
 	c->resched_pending = false;
 	c->m->here = c;
 	pick_account(c);
-	next = choose(c, prev);
+	next = coresched_choose(c, prev, choose(c, prev));
 	if (!prev || next != prev)
 		switch_to(c, prev, next);
+	coresched_chosen(c);
 	pick_program(c);
 }

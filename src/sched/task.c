@@ -212,6 +212,8 @@ static int task_new(struct machine *m, const struct task_spec *spec, struct core
 	t->t.actor = spec->actor;
 	t->nice = spec->nice;
 	t->ext_policy = spec->ext_policy;
+	t->cookie = spec->cookie;
+	m->core_sched |= spec->cookie != 0;
 	t->is_new = true;
 	fill_ts(t, spec, parent);
 	if (!set_mask(t, spec->cpus)) {

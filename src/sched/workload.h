@@ -71,6 +71,7 @@ struct workload_task {
 	bool per_cpu; /* instances are that many for each CPU */
 	int32_t nice;
 	bool ext, kthread;
+	uint64_t cookie; /* core scheduling */
 	uint32_t cpus;	 /* CPU set or WORKLOAD_NONE */
 	uint32_t cgroup; /* or WORKLOAD_NONE */
 	uint32_t loops;
