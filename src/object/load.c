@@ -119,8 +119,11 @@ int load_btf(struct ua_object *obj)
 	attr.btf_size = size;
 	fd = raw ? kernel_bpf(obj->k, BPF_BTF_LOAD, &attr, sizeof(attr)) : -ENOMEM;
 	btf__free(btf);
-	if (fd < 0)
-		return object_fail(obj, fd, "section .BTF: refused: %s", strerror(-fd));
+	if (fd < 0) {
+		object_fail(obj, fd, "section .BTF: refused: %s", strerror(-fd));
+		object_advise(obj, BPF_BTF_LOAD, &attr, fd);
+		return fd;
+	}
 	obj->btf_fd = fd;
 	return 0;
 }
@@ -270,10 +273,12 @@ static int load_linked(struct ua_program *prog, const struct linked *code)
 
 	fill_attr(prog, code, &attr);
 	fd = level ? load_with_log(prog, &attr, level) : load_or_explain(prog, &attr);
-	if (fd < 0)
-		return object_fail(prog->obj, fd, "section %s: program %s: refused: %s",
-				   prog->section, prog_name(prog),
-				   fd == -ENOTSUPP ? "not supported" : strerror(-fd));
+	if (fd < 0) {
+		object_fail(prog->obj, fd, "section %s: program %s: refused: %s", prog->section,
+			    prog_name(prog), fd == -ENOTSUPP ? "not supported" : strerror(-fd));
+		object_advise(prog->obj, BPF_PROG_LOAD, &attr, fd);
+		return fd;
+	}
 	prog->fd = fd;
 	return 0;
 }

@@ -95,8 +95,13 @@ static int create_map(struct ua_map *map)
 	fd = create(obj, &map->def, map->kernel_name, inner);
 	if (inner >= 0)
 		obj->k->ops->close(obj->k, inner);
-	if (fd < 0)
-		return map_fail(map, fd, "cannot create");
+	if (fd < 0) {
+		const union bpf_attr kind = {.map_type = map->def.type};
+
+		map_fail(map, fd, "cannot create");
+		object_advise(obj, BPF_MAP_CREATE, &kind, fd);
+		return fd;
+	}
 	map->fd = fd;
 	return 0;
 }

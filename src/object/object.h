@@ -178,6 +178,8 @@ struct ua_object {
 
 /* Log "uarena: object NAME: ..." and return err. */
 int object_fail(const struct ua_object *obj, int err, const char *fmt, ...) UA_PRINTF(3, 4);
+/* Log also why the live kernel may have refused a command, and what to do, if that is known. */
+void object_advise(const struct ua_object *obj, int cmd, const union bpf_attr *attr, long err);
 const char *object_sec_name(const struct ua_object *obj, uint32_t sec);
 struct code_sec *object_code_sec(struct ua_object *obj, uint32_t sec); /* NULL: no code */
 /* Function that starts at / contains instruction `insn` of section `sec`; NULL if none. */

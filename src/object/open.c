@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* From a file to sections, functions and programs. Nothing is created in the kernel yet. */
 #include "object/object.h"
+#include "kernel/advice.h"
 
 /* No program is longer, whatever its subprograms (BPF_COMPLEXITY_LIMIT_INSNS). */
 #define MAX_SECTION_INSNS BPF_COMPLEXITY_LIMIT_INSNS
@@ -15,6 +16,14 @@ int object_fail(const struct ua_object *obj, int err, const char *fmt, ...)
 	va_end(args);
 	log_warn("uarena: object %s: %s\n", obj->name, text);
 	return err;
+}
+
+void object_advise(const struct ua_object *obj, int cmd, const union bpf_attr *attr, long err)
+{
+	const char *text = kernel_advise(obj->k, cmd, attr, err);
+
+	if (text)
+		log_warn("uarena: %s\n", text);
 }
 
 const char *object_sec_name(const struct ua_object *obj, uint32_t sec)
