@@ -308,8 +308,8 @@ int kernel_feature_probe(struct kernel *k, size_t i)
 		return find(k, f->symbol, BTF_KIND_FUNC) != 0;
 	case PROBE_TYPE:
 		return find(k, f->symbol, BTF_KIND_STRUCT) != 0;
-	case PROBE_ARENA_ARGS:
-		return has_arena_args(k);
+	case PROBE_ARENA_ARGS: /* the engine's come from its host, which has not come yet */
+		return kernel_engine(k) ? 1 : has_arena_args(k);
 	default:
 		break;
 	}
