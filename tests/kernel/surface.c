@@ -2,6 +2,8 @@
 /* Runs the tables of surface_*.c on both sides of the seam. */
 #include "surface.h"
 
+#include <signal.h>
+
 static void run(struct surface *s)
 {
 	surface_create(s);
@@ -9,6 +11,7 @@ static void run(struct surface *s)
 	surface_attrs(s);
 	surface_objects(s);
 	surface_progs(s);
+	surface_arena(s);
 	printf("%s: %d cases, %d failed\n", s->is_linux ? "linux" : "engine", s->cases, s->failed);
 }
 
@@ -30,6 +33,7 @@ int main(void)
 {
 	struct surface engine = {0}, lin = {.is_linux = true};
 
+	signal(SIGSEGV, SIG_DFL); /* a sanitizer's handler would hide how a process ended */
 	if (kernel_engine_new(NULL, &engine.k))
 		return 1;
 	run(&engine);

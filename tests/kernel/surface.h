@@ -47,6 +47,7 @@ void surface_create(struct surface *s);	  /* BPF_MAP_CREATE */
 void surface_elements(struct surface *s); /* element commands, batches, freezing */
 void surface_attrs(struct surface *s);	  /* sizes, unknown commands, bad descriptors */
 void surface_objects(struct surface *s);  /* info, ids, mmap */
+void surface_arena(struct surface *s);	  /* mapping arenas, touching them */
 void surface_progs(struct surface *s);	  /* programs and BTF */
 
 static inline int surface_map(struct surface *s, uint32_t type, uint32_t key, uint32_t value,
