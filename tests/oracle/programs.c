@@ -317,6 +317,11 @@ static bool never_reached(const struct program *p)
 	return fd >= 0;
 }
 
+static bool is_about_complexity(const char *text)
+{
+	return strstr(text, "jumps is too complex") || strstr(text, "program is too large");
+}
+
 /* The name of a difference that the texts alone do not tell; NULL: the texts have to do. */
 static const char *name_difference(const struct program *p, const struct failing *f, uint64_t seed)
 {
@@ -324,6 +329,8 @@ static const char *name_difference(const struct program *p, const struct failing
 	case LAXER:
 		if (!proved_by_runs(p, seed))
 			return NULL;
+		if (is_about_complexity(f->text))
+			return "complexity";
 		if (compares_itself(p))
 			return "comparison of a register with itself";
 		if (is_about_range(f->text))
