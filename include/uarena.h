@@ -495,6 +495,115 @@ UA_API int ua_link__update_map(struct ua_link *link, struct ua_map *map);
 UA_API int ua_link__fd(const struct ua_link *link);
 UA_API void ua_link__destroy(struct ua_link *link); /* takes it out of use */
 
+/* ---- A simulated machine: schedulers under test ---- */
+
+/*
+ * CPUs, tasks and virtual time for sched_ext schedulers (docs/sched.md). The engine must have
+ * been opened with as many CPUs; attaching a struct_ops map of type sched_ext_ops or
+ * sched_ext_ops_cid then lets that scheduler decide. Tasks do what the host says: each runs for
+ * a burst of CPU time, then the machine asks what comes next. One seed gives one course of
+ * events. All functions of one machine are for one thread at a time.
+ *
+ *	static void next(void *arg, struct ua_task *t)      // its burst is over
+ *	{
+ *		ua_task__run(t, 2000000);                   // the next one: 2 ms
+ *		ua_task__block(t);                          // but sleep first
+ *		ua_machine__wake_at(m, ua_machine__now(m) + 5000000, t);
+ *	}
+ *
+ *	UA_OPTS(ua_machine_opts, mo, .topology = "1n:2l:4c:2t", .seed = 1, .next = next);
+ *	UA_OPTS(ua_engine_opts, eo, .n_cpus = 16);
+ *	UA_OPTS(ua_task_opts, to, .name = "worker");
+ *	... ua_machine__new(&mo, &m), ua_engine__open(&eo, &engine), ua_machine__bind(m, engine),
+ *	... open and load the object, ua_map__attach_struct_ops(map, &link)
+ *	ua_machine__fork(m, &to, NULL, &t);
+ *	ua_task__run(t, 2000000);
+ *	ua_task__wake(t, NULL, false);
+ *	ua_machine__run(m, 1000000000);                     // one second
+ *	ua_machine__sched(m, &info);                        // info.state, info.kind, info.msg
+ */
+struct ua_machine;
+struct ua_task;
+
+struct ua_machine_opts {
+	size_t sz;
+	/* nodes : LLCs per node : cores per LLC : threads per core, left parts may be missing:
+	 * "2n:2l:8c:2t", "4c:2t"; NULL: 1n:1l:8c:2t */
+	const char *topology;
+	uint64_t seed;
+	uint32_t hz;	    /* ticks per second; 0 = 1000 */
+	uint32_t n_offline; /* so many of the last CPUs start offline */
+	void (*next)(void *arg, struct ua_task *task);
+	void *arg;
+	size_t : 0;
+};
+
+/* -EINVAL: the topology (the message says what). The caller owns *machine. */
+UA_API int ua_machine__new(const struct ua_machine_opts *opts, struct ua_machine **machine);
+/* The scheduler must have been detached. Tasks go, too. */
+UA_API void ua_machine__free(struct ua_machine *machine);
+/* -EINVAL: the engine was opened for another number of CPUs; -EBUSY: it has a machine. NULL
+ * unbinds. */
+UA_API int ua_machine__bind(struct ua_machine *machine, struct ua_engine *engine);
+UA_API uint32_t ua_machine__n_cpus(const struct ua_machine *machine);
+UA_API uint64_t ua_machine__now(const struct ua_machine *machine); /* ns */
+UA_API uint64_t ua_machine__random(struct ua_machine *machine);	   /* from the seed */
+/* Let things happen until this time. -ELOOP: time stands still; -ENOMEM. */
+UA_API int ua_machine__run(struct ua_machine *machine, uint64_t until);
+/* Call fn(arg) or wake a task at a time. -ENOMEM. */
+UA_API int ua_machine__at(struct ua_machine *machine, uint64_t when, void (*fn)(void *arg),
+			  void *arg);
+UA_API int ua_machine__wake_at(struct ua_machine *machine, uint64_t when, struct ua_task *task);
+/* Hotplug. -EINVAL: the last CPU online, or no such. */
+UA_API int ua_machine__set_online(struct ua_machine *machine, int cpu, bool online);
+/* What /sys/kernel/sched_ext/NAME would say: state, switch_all, hotplug_seq, enable_seq. Returns
+ * the length of the text; -ENOENT. */
+UA_API int ua_machine__attr(const struct ua_machine *machine, const char *name, char *text,
+			    size_t size);
+
+struct ua_task_opts {
+	size_t sz;
+	const char *name;
+	int nice;
+	const uint64_t *cpus; /* affinity, a bit per CPU; NULL: all */
+	bool ext;	      /* policy SCHED_EXT, for schedulers that take only such tasks */
+	bool kthread;
+	uint64_t cookie; /* core scheduling: the threads of a core run one cookie at a time */
+	void *data;	 /* ua_task__data() */
+	size_t : 0;
+};
+
+/* A sleeping task; it stays until ua_task__exit(). The scheduler may refuse it. */
+UA_API int ua_machine__fork(struct ua_machine *machine, const struct ua_task_opts *opts,
+			    struct ua_task *parent, struct ua_task **task);
+UA_API void ua_task__run(struct ua_task *task, uint64_t ns); /* its next burst; not 0 */
+/* waker: the running task that does it, or NULL; sync: that one is about to sleep. */
+UA_API void ua_task__wake(struct ua_task *task, struct ua_task *waker, bool sync);
+/* The running task sleeps, or gives way: within `next`. */
+UA_API void ua_task__block(struct ua_task *task);
+UA_API void ua_task__yield(struct ua_task *task);
+UA_API void ua_task__exit(struct ua_task *task); /* any task; it is gone afterwards */
+UA_API int ua_task__set_affinity(struct ua_task *task, const uint64_t *cpus);
+UA_API int ua_task__set_nice(struct ua_task *task, int nice);
+UA_API uint64_t ua_task__runtime(const struct ua_task *task); /* ns on CPUs */
+UA_API int ua_task__cpu(const struct ua_task *task); /* where it runs, waits, or was last */
+UA_API int ua_task__pid(const struct ua_task *task);
+UA_API void *ua_task__data(const struct ua_task *task);
+
+enum ua_sched_state { UA_SCHED_NONE, UA_SCHED_ENABLED, UA_SCHED_EXITED };
+
+/* Texts live until the next scheduler is attached. kind: enum scx_exit_kind. */
+struct ua_sched_info {
+	size_t sz;
+	enum ua_sched_state state;
+	const char *name;
+	int kind, cpu;
+	int64_t code;
+	const char *reason, *msg, *dump;
+	size_t : 0;
+};
+UA_API int ua_machine__sched(const struct ua_machine *machine, struct ua_sched_info *info);
+
 /* ---- Maps ---- */
 
 UA_API const char *ua_map__name(const struct ua_map *map);

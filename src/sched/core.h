@@ -256,7 +256,7 @@ struct machine {
 	bool core_sched; /* a task has a cookie */
 	uint32_t bypass;
 	uint64_t bypass_since;
-	uint64_t enable_seq, hotplug_seq;
+	uint64_t enable_seq, hotplug_seq, nr_rejected;
 
 	struct cpumask online, possible, idle_cpus, idle_cores;
 	struct cpumask *node_idle_cpus, *node_idle_cores;

@@ -476,6 +476,38 @@ void machine_sched_events(const struct machine *m, struct scx_event_stats *out)
 	*out = m->sched ? m->sched->events : m->last_events;
 }
 
+static const char *state_name(const struct machine *m)
+{
+	static const char *const names[] = {
+		[SCHED_ENABLING] = "enabling",
+		[SCHED_ENABLED] = "enabled",
+		[SCHED_DISABLING] = "disabling",
+		[SCHED_DISABLED] = "disabled",
+	};
+
+	return m->sched ? names[m->sched->state] : "disabled";
+}
+
+int machine_attr(const struct machine *m, const char *name, char *text, size_t size)
+{
+	const struct {
+		const char *name;
+		uint64_t value;
+	} numbers[] = {
+		{"switch_all", m->sched && m->sched->switch_all},
+		{"nr_rejected", m->nr_rejected},
+		{"hotplug_seq", m->hotplug_seq},
+		{"enable_seq", m->enable_seq},
+	};
+
+	if (!strcmp(name, "state"))
+		return snprintf(text, size, "%s", state_name(m));
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		if (!strcmp(name, numbers[i].name))
+			return snprintf(text, size, "%llu", (unsigned long long)numbers[i].value);
+	return -ENOENT;
+}
+
 void machine_sched_kill(struct machine *m)
 {
 	machine_enter(m, NULL);

@@ -145,6 +145,9 @@ enum machine_sched_state machine_sched_state(const struct machine *m);
 const char *machine_sched_name(const struct machine *m); /* of the last one, or "" */
 const struct machine_exit *machine_sched_exit(const struct machine *m);
 void machine_sched_events(const struct machine *m, struct scx_event_stats *out);
+/* What /sys/kernel/sched_ext/NAME says: state, switch_all, nr_rejected, hotplug_seq,
+ * enable_seq. The length of the text, or -ENOENT. */
+int machine_attr(const struct machine *m, const char *name, char *text, size_t size);
 /* End it as sysrq-S does. */
 void machine_sched_kill(struct machine *m);
 

@@ -69,6 +69,7 @@ int sched_init_task(struct sched *s, struct core_task *t, bool fork)
 	else if (t->ext_policy) {
 		t->ext_policy = false;
 		ts->policy = 0;
+		s->m->nr_rejected++;
 	}
 	return 0;
 }
