@@ -120,16 +120,24 @@ void task_set_cpu(struct core_task *t, struct cpu *c)
 	ts->se.nr_migrations++;
 }
 
-/* Any CPU it may run on, the previous one if that is possible. All of its CPUs offline: any. */
+static bool has_online_cpu(const struct core_task *t)
+{
+	return mask_next(t->m, &t->m->online, &t->t.obj.ts.cpus_mask, 0) < t->m->n_cpus;
+}
+
+static void apply_affinity(struct core_task *t, const uint64_t *cpus);
+
+/* Any CPU it may run on, the previous one if that is possible. When the last of its CPUs has gone
+ * offline it may use all from now on, as in the kernel. */
 static struct cpu *fallback_cpu(struct core_task *t)
 {
 	struct machine *m = t->m;
-	uint32_t nr;
 
+	if (!has_online_cpu(t))
+		apply_affinity(t, NULL);
 	if (task_may_run_on(t, cpu_of(t)))
 		return cpu_of(t);
-	nr = mask_next(m, &m->online, &ts_of(t)->cpus_mask, 0);
-	return &m->cpus[nr < m->n_cpus ? nr : mask_next(m, &m->online, NULL, 0)];
+	return &m->cpus[mask_next(m, &m->online, &ts_of(t)->cpus_mask, 0)];
 }
 
 static bool set_mask(struct core_task *t, const uint64_t *cpus)
@@ -476,6 +484,14 @@ static void move_away(struct core_task *t)
 	activate(t, to, 0);
 }
 
+static void leave_cpu(struct core_task *t)
+{
+	if (has_online_cpu(t))
+		move_away(t);
+	else
+		apply_affinity(t, NULL);
+}
+
 static void apply_affinity(struct core_task *t, const uint64_t *cpus)
 {
 	struct task_change ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
@@ -489,10 +505,10 @@ static void apply_affinity(struct core_task *t, const uint64_t *cpus)
 		move_away(t);
 }
 
-static bool any_cpu(const struct machine *m, const uint64_t *cpus)
+static bool any_online(const struct machine *m, const uint64_t *cpus)
 {
 	for (uint32_t i = 0; i < m->n_cpus; i++)
-		if (!cpus || cpus[i / 64] >> (i % 64) & 1)
+		if (m->cpus[i].online && (!cpus || cpus[i / 64] >> (i % 64) & 1))
 			return true;
 	return false;
 }
@@ -501,7 +517,7 @@ int machine_set_affinity(struct machine *m, struct sim_task *st, const uint64_t 
 {
 	struct core_task *t = core_of(st);
 
-	UA_FAIL_IF(!any_cpu(m, cpus), -EINVAL);
+	UA_FAIL_IF(!any_online(m, cpus), -EINVAL);
 	machine_enter(m, cpu_of(t));
 	apply_affinity(t, cpus);
 	machine_leave(m);
@@ -597,8 +613,8 @@ static void tell_scheduler(struct machine *m, struct cpu *c, bool online)
 static void evacuate(struct machine *m, struct cpu *c)
 {
 	for (struct core_task *t = m->all_first; t; t = t->all_next)
-		if (t->t.cpu == c->nr && t->queued && fallback_cpu(t) != c)
-			move_away(t);
+		if (t->t.cpu == c->nr && t->queued)
+			leave_cpu(t);
 	pick_resched(c);
 }
 
