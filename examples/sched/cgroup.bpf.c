@@ -23,6 +23,7 @@ struct group {
 	u64 weight; /* 1 .. 10000 */
 	u64 vtime;
 	u64 used_ns;
+	u64 nr_runnable;
 };
 
 struct task_data {
@@ -59,21 +60,39 @@ static struct task_data *data_of(struct task_struct *p)
 	return bpf_task_storage_get(&tasks, p, NULL, 0);
 }
 
+static struct group __arena *group_of(struct task_struct *p)
+{
+	struct task_data *data = data_of(p);
+
+	return data && data->group < MAX_GROUPS ? &groups[data->group] : NULL;
+}
+
+/* A group that had nothing to do must not make up for it. */
+SEC("struct_ops/runnable")
+void BPF_PROG(cgroup_runnable, struct task_struct *p, u64 enq_flags)
+{
+	struct group __arena *g = group_of(p);
+
+	if (g && !__sync_fetch_and_add(&g->nr_runnable, 1) && time_before(g->vtime, vtime_now))
+		g->vtime = vtime_now;
+}
+
+SEC("struct_ops/quiescent")
+void BPF_PROG(cgroup_quiescent, struct task_struct *p, u64 deq_flags)
+{
+	struct group __arena *g = group_of(p);
+
+	if (g)
+		__sync_fetch_and_sub(&g->nr_runnable, 1);
+}
+
 SEC("struct_ops/enqueue")
 void BPF_PROG(cgroup_enqueue, struct task_struct *p, u64 enq_flags)
 {
 	struct task_data *data = data_of(p);
-	struct group __arena *g;
 
-	if (!data || data->group >= MAX_GROUPS) {
-		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
-		return;
-	}
-	/* A group that had nothing to do must not make up for it. */
-	g = &groups[data->group];
-	if (time_before(g->vtime, vtime_now - slice_ns))
-		g->vtime = vtime_now - slice_ns;
-	scx_bpf_dsq_insert(p, data->group, slice_ns, enq_flags);
+	scx_bpf_dsq_insert(p, data && data->group < MAX_GROUPS ? data->group : SCX_DSQ_GLOBAL,
+			   slice_ns, enq_flags);
 }
 
 /* The group to serve next among those not tried yet in this round, or MAX_GROUPS. */
@@ -131,12 +150,11 @@ SEC("struct_ops/stopping")
 void BPF_PROG(cgroup_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_data *data = data_of(p);
-	struct group __arena *g;
+	struct group __arena *g = group_of(p);
 	u64 used, weight;
 
-	if (!data || data->group >= MAX_GROUPS)
+	if (!data || !g)
 		return;
-	g = &groups[data->group];
 	used = scx_bpf_now() - data->started;
 	weight = g->weight;
 	__sync_fetch_and_add(&g->used_ns, used);
@@ -177,6 +195,7 @@ s32 BPF_PROG(cgroup_new, struct cgroup *cgrp, struct scx_cgroup_init_args *args)
 		return err;
 	groups[slot].weight = args->weight;
 	groups[slot].vtime = vtime_now;
+	groups[slot].nr_runnable = 0;
 	groups[slot].cgroup = cgrp->kn->id;
 	if (slot >= nr_groups)
 		nr_groups = slot + 1;
@@ -205,6 +224,8 @@ void BPF_PROG(cgroup_weight, struct cgroup *cgrp, u32 weight)
 
 SEC(".struct_ops.link")
 struct sched_ext_ops_cid cgroup_ops = {
+	.runnable = (void *)cgroup_runnable,
+	.quiescent = (void *)cgroup_quiescent,
 	.enqueue = (void *)cgroup_enqueue,
 	.dispatch = (void *)cgroup_dispatch,
 	.running = (void *)cgroup_running,

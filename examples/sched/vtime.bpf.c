@@ -46,10 +46,31 @@ void BPF_PROG(vtime_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_bpf_dsq_insert_vtime(p, SHARED, slice_ns, vtime, enq_flags);
 }
 
+/* What p has used since it started, on its own clock. */
+static u64 vtime_used(struct task_struct *p)
+{
+	struct task_data *data = bpf_task_storage_get(&tasks, p, NULL, 0);
+
+	return data ? (scx_bpf_now() - data->started) * 100 / p->scx.weight : 0;
+}
+
+/* Is prev, which can run on, still behind all who wait? They would never know: it joins them
+ * only after one of them has been chosen. */
+static bool stays_behind(struct task_struct *prev)
+{
+	struct task_struct *first = scx_bpf_dsq_peek(SHARED);
+
+	return first && prev->scx.flags & SCX_TASK_QUEUED &&
+	       time_before(prev->scx.dsq_vtime + vtime_used(prev), first->scx.dsq_vtime);
+}
+
 SEC("struct_ops/dispatch")
 void BPF_PROG(vtime_dispatch, s32 cpu, struct task_struct *prev)
 {
-	scx_bpf_dsq_move_to_local(SHARED, 0);
+	if (prev && stays_behind(prev))
+		scx_bpf_task_set_slice(prev, slice_ns);
+	else
+		scx_bpf_dsq_move_to_local(SHARED, 0);
 }
 
 SEC("struct_ops/running")

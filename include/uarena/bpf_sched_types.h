@@ -94,6 +94,11 @@ enum scx_dsq_iter_flags {
 	SCX_DSQ_ITER_REV = 1 << 16,
 };
 
+/* In p->scx.flags. */
+enum scx_ent_flags {
+	SCX_TASK_QUEUED = 1 << 0, /* runnable */
+};
+
 enum scx_consts {
 	SCX_CPUPERF_ONE = 1024,
 };
@@ -129,6 +134,7 @@ enum bpf_local_storage_flags {
 #define SCX_KICK_WAIT enum_value(scx_kick_flags, SCX_KICK_WAIT)
 #define SCX_PICK_IDLE_CORE enum_value(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_CORE)
 #define SCX_PICK_IDLE_IN_NODE enum_value(scx_pick_idle_cpu_flags, SCX_PICK_IDLE_IN_NODE)
+#define SCX_TASK_QUEUED enum_value(scx_ent_flags, SCX_TASK_QUEUED)
 #define SCX_DSQ_ITER_REV enum_value(scx_dsq_iter_flags, SCX_DSQ_ITER_REV)
 
 /* -- Objects with a place in map values ------------------------------------------------- */
