@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Schedulers that do one thing wrong each, chosen by `mode`; otherwise a FIFO on DSQ 0. Built in
+ * cpu form, and with CID_FORM in cid form.
+ */
+#include <uarena/bpf_sched.h>
+#include "errors.h"
+
+#ifdef CID_FORM
+struct {
+	__uint(type, BPF_MAP_TYPE_ARENA);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, 16);
+	__ulong(map_extra, 1ull << 32);
+} arena SEC(".maps");
+
+u64 __arena_global in_arena;
+#define kick(cpu, flags) scx_bpf_kick_cid(cpu, flags)
+#define nr_cpus() scx_bpf_nr_cids()
+#else
+#define kick(cpu, flags) scx_bpf_kick_cpu(cpu, flags)
+#define nr_cpus() scx_bpf_nr_cpu_ids()
+#endif
+
+const volatile u32 mode;
+const volatile s32 victim; /* pid of the task that it is about; 0: any */
+
+u32 nr_done;
+s32 map_of_cpus[64];
+
+SEC("struct_ops/select")
+s32 BPF_PROG(err_select, struct task_struct *p, s32 prev, u64 wake_flags)
+{
+	if (victim && p->pid != victim)
+		return prev;
+	if (mode == SELECT_BAD_CPU)
+		return nr_cpus();
+	if (mode == SELECT_NEGATIVE_CPU)
+		return -1;
+	if (mode == DIRECT_TWICE) {
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+	}
+	return prev;
+}
+
+static void insert_other(void)
+{
+	struct task_struct *other = bpf_task_from_pid(victim);
+
+	if (!other)
+		return;
+	scx_bpf_dsq_insert(other, 0, SCX_SLICE_DFL, 0);
+	bpf_task_release(other);
+}
+
+/* True: p is taken care of. */
+static __always_inline bool enqueue_wrongly(struct task_struct *p, u64 enq_flags)
+{
+	switch (mode) {
+	case NO_SUCH_DSQ:
+		scx_bpf_dsq_insert(p, 0xbad, SCX_SLICE_DFL, enq_flags);
+		return true;
+	case BAD_LOCAL_ON:
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL_ON | 4095, SCX_SLICE_DFL, enq_flags);
+		return true;
+	case FORBIDDEN_LOCAL_ON:
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL_ON | 1, SCX_SLICE_DFL, enq_flags);
+		return true;
+	case VTIME_ON_BUILTIN:
+		scx_bpf_dsq_insert_vtime(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 1, enq_flags);
+		return true;
+	case FIFO_THEN_VTIME:
+		scx_bpf_dsq_insert_vtime(p, 0, SCX_SLICE_DFL, 1, enq_flags);
+		return true;
+	case VTIME_THEN_FIFO:
+		scx_bpf_dsq_insert(p, 1, SCX_SLICE_DFL, enq_flags);
+		return true;
+	case IMMED_ON_USER_DSQ:
+		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, enq_flags | SCX_ENQ_IMMED);
+		return true;
+	case INSERT_RESERVED_FLAG:
+		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, 1ull << 56);
+		return true;
+	case REENQ_FOREVER:
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, enq_flags);
+		scx_bpf_dsq_reenq(SCX_DSQ_LOCAL, 0);
+		return true;
+	}
+	return false;
+}
+
+static __always_inline void call_wrongly(void)
+{
+	switch (mode) {
+	case DESTROY_IN_USE:
+		scx_bpf_destroy_dsq(0);
+		break;
+	case KICK_IDLE_PREEMPT:
+		kick(0, SCX_KICK_IDLE | SCX_KICK_PREEMPT);
+		break;
+	case KICK_BAD_CPU:
+		kick(4095, 0);
+		break;
+	case TID_WITHOUT_FLAG:
+		bpf_rcu_read_lock();
+		scx_bpf_tid_to_task(1);
+		bpf_rcu_read_unlock();
+		break;
+	case PEEK_BUILTIN:
+		bpf_rcu_read_lock();
+		scx_bpf_dsq_peek(SCX_DSQ_GLOBAL);
+		bpf_rcu_read_unlock();
+		break;
+	case SAY_ERROR:
+		scx_bpf_error("%s after %d calls", "tired", nr_done);
+		break;
+	case SAY_EXIT:
+		scx_bpf_exit(0x1234, "goodbye %d", nr_done);
+		break;
+	case LONG_MESSAGE:
+		scx_bpf_error("%1500d", 7);
+		break;
+	case CID_OUT_OF_RANGE:
+		scx_bpf_cid_to_cpu(4095);
+		break;
+	case CPU_OUT_OF_RANGE:
+		scx_bpf_cpu_to_cid(-3);
+		break;
+	case TOPO_OUT_OF_RANGE: {
+		struct scx_cid_topo topo;
+
+		scx_bpf_cid_topo(nr_cpus(), &topo);
+		break;
+	}
+	case BAD_PERF:
+#ifdef CID_FORM
+		scx_bpf_cidperf_set(0, 1025);
+#else
+		scx_bpf_cpuperf_set(0, 1025);
+#endif
+		break;
+	case PERF_BAD_CPU:
+#ifdef CID_FORM
+		scx_bpf_cidperf_set(4095, 1);
+#else
+		scx_bpf_cpuperf_set(4095, 1);
+#endif
+		break;
+	}
+}
+
+SEC("struct_ops/enqueue")
+void BPF_PROG(err_enqueue, struct task_struct *p, u64 enq_flags)
+{
+	nr_done++;
+	if (!victim || p->pid == victim) {
+		if (enqueue_wrongly(p, enq_flags))
+			return;
+	} else if (mode == DIRECT_OTHER) {
+		insert_other();
+		return;
+	}
+	if (mode == VTIME_THEN_FIFO)
+		scx_bpf_dsq_insert_vtime(p, 1, SCX_SLICE_DFL, 1, enq_flags);
+	else
+		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, enq_flags);
+	if (!victim || p->pid == victim)
+		call_wrongly();
+}
+
+static void overfill(void)
+{
+	struct task_struct *p;
+
+	scx_for_each_queued(it, p, 0, 0)
+		scx_bpf_dsq_insert(p, SCX_DSQ_LOCAL, SCX_SLICE_DFL, 0);
+}
+
+SEC("struct_ops/dispatch")
+void BPF_PROG(err_dispatch, s32 cpu, struct task_struct *prev)
+{
+#ifdef CID_FORM
+	in_arena++;
+#endif
+	if (mode == OVERFILL_BUFFER) {
+		overfill();
+	} else {
+		if (mode == CANCEL_NOTHING)
+			scx_bpf_dispatch_cancel();
+		if (mode == MOVE_FROM_NOWHERE)
+			scx_bpf_dsq_move_to_local(0xbad, 0);
+		scx_bpf_dsq_move_to_local(0, 0);
+		scx_bpf_dsq_move_to_local(1, 0);
+	}
+}
+
+SEC("struct_ops/init_task")
+s32 BPF_PROG(err_init_task, struct task_struct *p, struct scx_init_task_args *args)
+{
+	if (mode == DISALLOW_AT_FORK && args->fork)
+		p->scx.disallow = true;
+	return mode == INIT_TASK_FAILS ? -22 : 0;
+}
+
+SEC("struct_ops/cgroup_init")
+s32 BPF_PROG(err_cgroup_init, struct cgroup *cgrp, struct scx_cgroup_init_args *args)
+{
+	return mode == CGROUP_INIT_FAILS ? -12 : 0;
+}
+
+SEC("struct_ops.s/init")
+s32 BPF_PROG(err_init)
+{
+	s32 err = scx_bpf_create_dsq(0, NUMA_NO_NODE);
+
+	if (err || (err = scx_bpf_create_dsq(1, NUMA_NO_NODE)))
+		return err;
+	switch (mode) {
+	case INIT_FAILS:
+		return -19;
+	case INIT_POSITIVE:
+		return 7;
+	case INIT_ABSURD:
+		return -5000;
+#ifdef CID_FORM
+	case OVERRIDE_SIZE:
+		scx_bpf_cid_override(map_of_cpus, sizeof(map_of_cpus));
+		break;
+	case OVERRIDE_TWICE:
+		scx_bpf_cid_override(map_of_cpus, 3 * sizeof(s32));
+		break;
+#endif
+	}
+	return 0;
+}
+
+#define BOTH_FORMS                                                                  \
+	.enqueue = (void *)err_enqueue, .dispatch = (void *)err_dispatch,           \
+	.init_task = (void *)err_init_task, .cgroup_init = (void *)err_cgroup_init, \
+	.init = (void *)err_init, .dispatch_max_batch = 4, .timeout_ms = 5000, .name = "errors"
+
+SEC(".struct_ops.link")
+#ifdef CID_FORM
+struct sched_ext_ops_cid errors_ops = {.select_cid = (void *)err_select, BOTH_FORMS};
+#else
+struct sched_ext_ops errors_ops = {.select_cpu = (void *)err_select, BOTH_FORMS};
+#endif
+
+char _license[] SEC("license") = "Dual BSD/GPL";
