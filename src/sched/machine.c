@@ -309,7 +309,7 @@ void machine_enter(struct machine *m, struct cpu *here)
 	pthread_mutex_lock(&m->lock);
 	if (!m->depth++) {
 		machine_here = m;
-		world_here = &m->world;
+		world_enter(&m->world);
 	}
 	if (here)
 		m->here = here;
@@ -338,7 +338,7 @@ void machine_leave(struct machine *m)
 	if (m->depth == 1) {
 		settle(m);
 		machine_here = NULL;
-		world_here = NULL;
+		world_enter(NULL);
 	}
 	m->depth--;
 	pthread_mutex_unlock(&m->lock);
