@@ -395,8 +395,11 @@ enum helper_flags {
 	N(207, tcp_raw_check_syncookie_ipv6) \
 	H(208, ktime_get_tai_ns, RET_INTEGER, (), HELPER_TYPES_ALL, 0, NULL) \
 	N(209, user_ringbuf_drain) \
-	N(210, cgrp_storage_get) \
-	N(211, cgrp_storage_delete)
+	H(210, cgrp_storage_get, RET_PTR_TO_MAP_VALUE_OR_NULL, \
+	  (ARG_CONST_MAP_PTR, ARG_PTR_TO_BTF_ID_OR_NULL, ARG_PTR_TO_MAP_VALUE_OR_NULL, ARG_ANYTHING), \
+	  HELPER_TYPES_ALL, 0, "cgroup") \
+	H(211, cgrp_storage_delete, RET_INTEGER, (ARG_CONST_MAP_PTR, ARG_PTR_TO_BTF_ID_OR_NULL), \
+	  HELPER_TYPES_ALL, 0, "cgroup")
 /* clang-format on */
 
 #define HELPER_ID_MAX 212 /* one past the last id Linux has */

@@ -369,6 +369,7 @@ static const char *const map_types[] = {
 	[BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
 	[BPF_MAP_TYPE_RINGBUF] = "ringbuf",
 	[BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
+	[BPF_MAP_TYPE_CGRP_STORAGE] = "cgrp_storage",
 	[BPF_MAP_TYPE_ARENA] = "arena",
 };
 

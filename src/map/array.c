@@ -101,7 +101,7 @@ static void release_all(struct map *map, struct array *a)
 {
 	uint32_t planes = is_percpu(map->v.map_type) ? map->n_cpus : 1;
 
-	if (map->rec.timer_off < 0 && map->rec.kptr_off < 0)
+	if (map->rec.timer_off < 0 && !map->rec.n_kptrs)
 		return;
 	for (uint32_t cpu = 0; cpu < planes; cpu++)
 		for (uint32_t i = 0; i < map->v.max_entries; i++)
@@ -195,8 +195,12 @@ static int array_update(struct map *map, const void *key, const void *value, uin
 
 static int percpu_update(struct map *map, const void *key, const void *value, uint64_t flags)
 {
+	void *live;
+
 	UA_TRY(check_update(map, key, flags, 0));
-	map_value_copy(map, percpu_lookup(map, key), value);
+	live = percpu_lookup(map, key);
+	map_value_copy(map, live, value);
+	map_value_release(map, live);
 	return 0;
 }
 

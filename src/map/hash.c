@@ -138,9 +138,17 @@ static uint64_t elem_size(const struct map *map, const struct hash *h)
 	       (uint64_t)h->stride * (h->percpu ? map->n_cpus : 1);
 }
 
+static void values_release(struct map *map, struct elem *e)
+{
+	const struct hash *h = map->priv;
+
+	for (uint32_t cpu = 0; cpu < (h->percpu ? map->n_cpus : 1); cpu++)
+		map_value_release(map, value_of(h, e) + cpu * h->stride);
+}
+
 static void elem_free(struct map *map, struct elem *e)
 {
-	map_value_release(map, value_of(map->priv, e));
+	values_release(map, e);
 	mem_free(e);
 }
 
@@ -152,7 +160,7 @@ static void elem_gone(struct epoch_item *item)
 /* The element is unlinked everywhere. */
 static void elem_retire(struct map *map, struct elem *e)
 {
-	map_value_release(map, value_of(map->priv, e));
+	values_release(map, e);
 	epoch_defer(&e->gone, elem_gone);
 }
 

@@ -28,10 +28,11 @@ void *map_prog_array_get(struct map *map, uint32_t index);
  * BPF_F_CURRENT_CPU = all ones). -E2BIG, -ENOENT, -EINVAL, -ENOSPC. */
 long map_perf_output(struct map *map, uint64_t flags, const void *data, uint64_t size);
 
-/* Task storage, keyed by the task object's address. flags: BPF_LOCAL_STORAGE_GET_F_CREATE. */
-void *map_task_storage_get(struct map *map, const void *task, const void *init, uint64_t flags);
-int map_task_storage_delete(struct map *map, const void *task);
-/* The task object goes: drop its values from every map. */
-void map_task_storage_forget(const void *task);
+/* Local storage. owner is the address of the object's struct bpf_local_storage pointer, which
+ * begins as NULL. flags: BPF_LOCAL_STORAGE_GET_F_CREATE. */
+void *map_storage_get(struct map *map, void *owner, const void *init, uint64_t flags);
+int map_storage_delete(struct map *map, void *owner);
+/* The object goes: drop its values from every map. */
+void map_storage_forget(void *owner);
 
 #endif

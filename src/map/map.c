@@ -78,6 +78,8 @@ bool map_size_ok(uint64_t bytes)
 
 /* -- Special fields ------------------------------------------------------- */
 
+#define RECORD_NONE {.spin_lock_off = -1, .res_spin_lock_off = -1, .timer_off = -1, .wq_off = -1}
+
 static const struct special {
 	const char *name;
 	uint32_t size;
@@ -117,13 +119,38 @@ static int record_add(struct map_record *rec, const struct special *s, uint64_t 
 
 static int record_kptr(struct map_record *rec, uint32_t to, uint64_t off)
 {
-	if (rec->kptr_off >= 0) {
-		log_warn("map values with more than one __kptr are not supported\n");
-		return -EOPNOTSUPP;
-	}
 	UA_FAIL_IF(off % 8 || off > INT32_MAX, -EINVAL);
-	rec->kptr_off = (int)off;
-	rec->kptr_type = to;
+	UA_FAIL_IF(rec->n_kptrs == MAP_KPTRS_MAX, -E2BIG);
+	rec->kptrs[rec->n_kptrs++] = (struct map_kptr){.off = (uint32_t)off, .type = to};
+	return 0;
+}
+
+static bool has_singular(const struct map_record *r)
+{
+	return r->spin_lock_off >= 0 || r->res_spin_lock_off >= 0 || r->timer_off >= 0 ||
+	       r->wq_off >= 0;
+}
+
+static int record_parse(const struct btf *btf, uint32_t id, uint64_t base, struct map_record *rec,
+			int depth);
+
+/* Only pointers may stand in an array: nothing else can occur twice in a value. */
+static int record_array(const struct btf *btf, const struct btf_array *a, uint64_t base,
+			struct map_record *rec, int depth)
+{
+	struct map_record elem = RECORD_NONE;
+	int64_t size = btf_size(btf, a->type);
+
+	if (!a->nelems || size <= 0)
+		return 0;
+	if (a->nelems == 1)
+		return record_parse(btf, a->type, base, rec, depth);
+	UA_TRY(record_parse(btf, a->type, 0, &elem, depth));
+	UA_FAIL_IF(has_singular(&elem), -EINVAL);
+	for (uint32_t i = 0; elem.n_kptrs && i < a->nelems; i++)
+		for (uint32_t k = 0; k < elem.n_kptrs; k++)
+			UA_TRY(record_kptr(rec, elem.kptrs[k].type,
+					   base + i * (uint64_t)size + elem.kptrs[k].off));
 	return 0;
 }
 
@@ -139,6 +166,8 @@ static int record_parse(const struct btf *btf, uint32_t id, uint64_t base, struc
 		btf_resolve(btf, &to);
 		return record_kptr(rec, to, base);
 	}
+	if (btf_is_array(t))
+		return record_array(btf, btf_array(t), base, rec, depth + 1);
 	if (btf_is_struct(t))
 		for (size_t i = 0; i < ARRAY_SIZE(specials); i++)
 			if (!strcmp(btf_name(btf, t->name_off), specials[i].name) &&
@@ -164,14 +193,19 @@ static bool has_special(const struct map *map)
 {
 	const struct map_record *r = &map->rec;
 
-	return r->spin_lock_off >= 0 || r->res_spin_lock_off >= 0 || r->timer_off >= 0 ||
-	       r->wq_off >= 0 || r->kptr_off >= 0;
+	return has_singular(r) || r->n_kptrs;
+}
+
+static bool is_storage(uint32_t type)
+{
+	return type == BPF_MAP_TYPE_TASK_STORAGE || type == BPF_MAP_TYPE_CGRP_STORAGE;
 }
 
 static bool holds_kptr(uint32_t type)
 {
-	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_ARRAY ||
-	       type == BPF_MAP_TYPE_PERCPU_ARRAY;
+	return type == BPF_MAP_TYPE_HASH || type == BPF_MAP_TYPE_LRU_HASH ||
+	       type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+	       type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY || is_storage(type);
 }
 
 static int check_record(const struct map *map)
@@ -182,8 +216,9 @@ static int check_record(const struct map *map)
 
 	if (!has_special(map))
 		return 0;
-	UA_FAIL_IF(r->kptr_off >= 0 && r->kptr_off + 8 > map->v.value_size, -EFAULT);
-	UA_FAIL_IF(r->kptr_off >= 0 && !holds_kptr(type), -EOPNOTSUPP);
+	for (uint32_t i = 0; i < r->n_kptrs; i++)
+		UA_FAIL_IF(r->kptrs[i].off + 8 > map->v.value_size, -EFAULT);
+	UA_FAIL_IF(r->n_kptrs && !holds_kptr(type), -EOPNOTSUPP);
 	for (size_t i = 0; i < ARRAY_SIZE(specials); i++) {
 		int off = specials[i].slot == SIZE_MAX
 				  ? -1
@@ -194,7 +229,7 @@ static int check_record(const struct map *map)
 	UA_FAIL_IF(r->spin_lock_off >= 0 && r->res_spin_lock_off >= 0, -EINVAL);
 	UA_FAIL_IF(map->v.map_flags & (BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG), -EACCES);
 	UA_FAIL_IF((r->spin_lock_off >= 0 || r->res_spin_lock_off >= 0) && !plain &&
-			   type != BPF_MAP_TYPE_TASK_STORAGE,
+			   !is_storage(type),
 		   -EOPNOTSUPP);
 	UA_FAIL_IF((r->timer_off >= 0 || r->wq_off >= 0) && !plain && type != BPF_MAP_TYPE_LRU_HASH,
 		   -EOPNOTSUPP);
@@ -259,7 +294,7 @@ static struct map *map_new(const union bpf_attr *attr, const struct map_env *env
 	/* These two are of the descriptor, not of the map. */
 	map->v.map_flags = attr->map_flags & ~(BPF_F_RDONLY | BPF_F_WRONLY);
 	map->v.map_extra = attr->map_extra;
-	map->rec = (struct map_record){-1, -1, -1, -1, -1, 0};
+	map->rec = (struct map_record)RECORD_NONE;
 	atomic_init(&map->refs, 1);
 	map->fd = -1;
 	map->n_cpus = env->n_cpus;
@@ -385,32 +420,40 @@ struct hole {
 	uint32_t off, size;
 };
 
+#define HOLES_MAX (4 + MAP_KPTRS_MAX)
+
+static int hole_add(struct hole *holes, int n, struct hole h)
+{
+	int at = n;
+
+	for (; at > 0 && holes[at - 1].off > h.off; at--)
+		holes[at] = holes[at - 1];
+	holes[at] = h;
+	return n + 1;
+}
+
 /* Special fields of the value in ascending order. */
-static int record_holes(const struct map *map, struct hole holes[5])
+static int record_holes(const struct map *map, struct hole holes[HOLES_MAX])
 {
 	const struct hole all[] = {
-		{(uint32_t)map->rec.spin_lock_off, 4}, {(uint32_t)map->rec.res_spin_lock_off, 4},
-		{(uint32_t)map->rec.timer_off, 16},    {(uint32_t)map->rec.wq_off, 16},
-		{(uint32_t)map->rec.kptr_off, 8},
+		{(uint32_t)map->rec.spin_lock_off, 4},
+		{(uint32_t)map->rec.res_spin_lock_off, 4},
+		{(uint32_t)map->rec.timer_off, 16},
+		{(uint32_t)map->rec.wq_off, 16},
 	};
 	int n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		int at = n;
-
-		if ((int)all[i].off < 0)
-			continue;
-		for (; at > 0 && holes[at - 1].off > all[i].off; at--)
-			holes[at] = holes[at - 1];
-		holes[at] = all[i];
-		n++;
-	}
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if ((int)all[i].off >= 0)
+			n = hole_add(holes, n, all[i]);
+	for (uint32_t i = 0; i < map->rec.n_kptrs; i++)
+		n = hole_add(holes, n, (struct hole){map->rec.kptrs[i].off, 8});
 	return n;
 }
 
 static void copy_around(const struct map *map, uint8_t *dst, const uint8_t *src)
 {
-	struct hole holes[5];
+	struct hole holes[HOLES_MAX];
 	int n = record_holes(map, holes);
 	uint32_t from = 0;
 
@@ -441,7 +484,7 @@ void map_value_copy_locked(const struct map *map, void *dst, const void *src, bo
 
 void map_value_clear_special(const struct map *map, void *value)
 {
-	struct hole holes[5];
+	struct hole holes[HOLES_MAX];
 	int n;
 
 	if (ua_likely(!has_special(map)))
@@ -449,6 +492,14 @@ void map_value_clear_special(const struct map *map, void *value)
 	n = record_holes(map, holes);
 	for (int i = 0; i < n; i++)
 		memset((char *)value + holes[i].off, 0, holes[i].size);
+}
+
+const struct map_kptr *map_kptr_in(const struct map *map, int64_t lo, int64_t hi)
+{
+	for (uint32_t i = 0; i < map->rec.n_kptrs; i++)
+		if (lo < (int64_t)map->rec.kptrs[i].off + 8 && hi > (int64_t)map->rec.kptrs[i].off)
+			return &map->rec.kptrs[i];
+	return NULL;
 }
 
 void map_value_release(struct map *map, void *value)

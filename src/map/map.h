@@ -63,14 +63,21 @@ struct map_ops {
 	uint64_t (*mem_usage)(const struct map *map);
 };
 
+/* Pointers to counted objects (__kptr): where, and to what (a type of the map's BTF). */
+#define MAP_KPTRS_MAX 11 /* as in Linux */
+
+struct map_kptr {
+	uint32_t off, type;
+};
+
 /* Where special fields sit in the value; -1 = none. From BTF, at creation. */
 struct map_record {
 	int spin_lock_off;
 	int res_spin_lock_off;
 	int timer_off;
 	int wq_off;
-	int kptr_off;	    /* pointer to a counted object (__kptr), at most one per value */
-	uint32_t kptr_type; /* what it points to, in the map's BTF */
+	uint32_t n_kptrs;
+	struct map_kptr kptrs[MAP_KPTRS_MAX]; /* ascending */
 };
 
 /*
@@ -163,6 +170,8 @@ void map_value_copy(const struct map *map, void *dst, const void *src);
 void map_value_copy_locked(const struct map *map, void *dst, const void *src, bool lock_dst);
 /* Zero the special fields of a copy that leaves the map. */
 void map_value_clear_special(const struct map *map, void *value);
+/* The first __kptr that bytes [lo, hi) of a value touch, or NULL. */
+const struct map_kptr *map_kptr_in(const struct map *map, int64_t lo, int64_t hi);
 /* The value leaves the map: cancel what its special fields have running. */
 void map_value_release(struct map *map, void *value);
 

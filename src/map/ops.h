@@ -24,7 +24,8 @@
 	X(BPF_MAP_TYPE_QUEUE, queue)                       \
 	X(BPF_MAP_TYPE_STACK, stack)                       \
 	X(BPF_MAP_TYPE_RINGBUF, ringbuf)                   \
-	X(BPF_MAP_TYPE_TASK_STORAGE, task_storage)
+	X(BPF_MAP_TYPE_TASK_STORAGE, task_storage)         \
+	X(BPF_MAP_TYPE_CGRP_STORAGE, cgrp_storage)
 
 #define X(type, name) extern const struct map_ops map_ops_##name;
 MAP_KINDS(X)

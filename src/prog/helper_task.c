@@ -91,23 +91,39 @@ HELPER_FN(get_current_ancestor_cgroup_id)
 	return level >= 0 && level <= cgrp->level ? cgrp->ancestors[level]->kn->id : 0;
 }
 
-#define STORAGE_GET_CREATE 1
-
-HELPER_FN(task_storage_get)
+static uint64_t storage_get(struct map *map, void *owner, void *init, uint64_t flags)
 {
-	struct map *map = host_ptr(r1);
-	void *value;
+	void *value = map_storage_get(map, owner, init, flags);
 
-	if (!r2 || r4 & ~(uint64_t)STORAGE_GET_CREATE)
-		return 0;
-	value = map_task_storage_get(map, host_ptr(r2), host_ptr(r3), r4);
 	region_allow(run_ctx_top(), value, map->v.value_size, true);
 	return (uintptr_t)value;
 }
 
+HELPER_FN(task_storage_get)
+{
+	struct task_struct *t = host_ptr(r2);
+
+	return t ? storage_get(host_ptr(r1), &t->bpf_storage, host_ptr(r3), r4) : 0;
+}
+
+HELPER_FN(cgrp_storage_get)
+{
+	struct cgroup *cgrp = host_ptr(r2);
+
+	return cgrp ? storage_get(host_ptr(r1), &cgrp->bpf_cgrp_storage, host_ptr(r3), r4) : 0;
+}
+
 HELPER_FN(task_storage_delete)
 {
-	if (!r2)
-		return (uint64_t)-EINVAL;
-	return (uint64_t)(int64_t)map_task_storage_delete(host_ptr(r1), host_ptr(r2));
+	struct task_struct *t = host_ptr(r2);
+
+	return (uint64_t)(int64_t)(t ? map_storage_delete(host_ptr(r1), &t->bpf_storage) : -EINVAL);
+}
+
+HELPER_FN(cgrp_storage_delete)
+{
+	struct cgroup *cgrp = host_ptr(r2);
+
+	return (uint64_t)(int64_t)(cgrp ? map_storage_delete(host_ptr(r1), &cgrp->bpf_cgrp_storage)
+					: -EINVAL);
 }

@@ -14,9 +14,9 @@ static const struct {
 	{"cgroup", kfunc_bpf_cgroup_release},
 };
 
-static host_fn release_of(const struct map *map)
+static host_fn release_of(const struct map *map, const struct map_kptr *k)
 {
-	const char *type = btf_type_name(map->btf, map->rec.kptr_type);
+	const char *type = btf_type_name(map->btf, k->type);
 
 	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
 		if (!strcmp(owned[i].type, type))
@@ -26,21 +26,25 @@ static host_fn release_of(const struct map *map)
 
 static void value_gone(struct map *map, void *value)
 {
-	uint64_t *field = (uint64_t *)((char *)value + map->rec.kptr_off);
-	uint64_t object = __atomic_exchange_n(field, 0, __ATOMIC_SEQ_CST);
+	for (uint32_t i = 0; i < map->rec.n_kptrs; i++) {
+		const struct map_kptr *k = &map->rec.kptrs[i];
+		uint64_t *field = (uint64_t *)((char *)value + k->off);
+		uint64_t object = __atomic_exchange_n(field, 0, __ATOMIC_SEQ_CST);
 
-	if (object)
-		release_of(map)(object, 0, 0, 0, 0);
+		if (object)
+			release_of(map, k)(object, 0, 0, 0, 0);
+	}
 }
 
 int kptr_bind(struct map *map)
 {
-	if (map->rec.kptr_off < 0)
-		return 0;
-	if (!release_of(map)) {
-		log_warn("uarena: map %s: a __kptr to this type cannot be released\n", map->v.name);
-		return -EINVAL;
-	}
-	map->value_gone = value_gone;
+	for (uint32_t i = 0; i < map->rec.n_kptrs; i++)
+		if (!release_of(map, &map->rec.kptrs[i])) {
+			log_warn("uarena: map %s: __kptr to struct %s: nobody can release that\n",
+				 map->v.name, btf_type_name(map->btf, map->rec.kptrs[i].type));
+			return -EINVAL;
+		}
+	if (map->rec.n_kptrs)
+		map->value_gone = value_gone;
 	return 0;
 }

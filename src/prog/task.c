@@ -106,7 +106,7 @@ static void object_free(struct epoch_item *item)
 {
 	struct task_object *obj = container_of(item, struct task_object, free_item);
 
-	map_task_storage_forget(&obj->ts);
+	map_storage_forget(&obj->ts.bpf_storage);
 	obj->free(obj);
 }
 

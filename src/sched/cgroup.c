@@ -5,6 +5,7 @@
  * Removed groups stay in memory, invisible, until the machine goes: programs may hold pointers.
  */
 #include "sched/core.h"
+#include "map/kinds.h"
 
 static struct sim_cgroup *cgroup_alloc(struct machine *m, struct sim_cgroup *parent,
 				       const char *name)
@@ -60,6 +61,7 @@ void cgroup_free_all(struct machine *m)
 
 	while ((cg = m->cgroups)) {
 		m->cgroups = cg->next;
+		map_storage_forget(&cg->cg.bpf_cgrp_storage);
 		mem_free(cg->name);
 		mem_free(cg);
 	}

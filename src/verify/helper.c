@@ -17,12 +17,12 @@
 struct call {
 	const struct helper_proto *proto;
 	struct map *map, *timer_map;
-	struct map *kptr_map; /* its values hold the pointer that is exchanged */
-	uint32_t release;     /* reference an argument gives up */
-	uint32_t ref;	      /* that an argument stems from */
-	uint64_t size;	      /* constant or largest size argument */
-	bool key_in_range;    /* array lookup with a known valid index: never NULL */
-	int func_arg;	      /* register that holds a callback */
+	const char *kptr;  /* type of the object whose pointer in a map value is exchanged */
+	uint32_t release;  /* reference an argument gives up */
+	uint32_t ref;	   /* that an argument stems from */
+	uint64_t size;	   /* constant or largest size argument */
+	bool key_in_range; /* array lookup with a known valid index: never NULL */
+	int func_arg;	   /* register that holds a callback */
 };
 
 /* -- Which register types an argument accepts -------------------------------------------- */
@@ -179,7 +179,8 @@ static int check_value(struct env *env, const struct call *call, int regno, uint
 static bool map_fits(uint32_t type, uint32_t id)
 {
 	bool ringbuf = id >= 130 && id <= 134, queue = id >= 87 && id <= 89;
-	bool task = id == 156 || id == 157, lookup = id >= 1 && id <= 3;
+	bool task = id == 156 || id == 157, cgroup = id == 210 || id == 211;
+	bool lookup = id >= 1 && id <= 3;
 
 	if (id == BPF_FUNC_for_each_map_elem)
 		return true; /* call_back() knows */
@@ -196,6 +197,8 @@ static bool map_fits(uint32_t type, uint32_t id)
 		return id == 1;
 	case BPF_MAP_TYPE_TASK_STORAGE:
 		return task;
+	case BPF_MAP_TYPE_CGRP_STORAGE:
+		return cgroup;
 	case BPF_MAP_TYPE_PROG_ARRAY:
 		return id == BPF_FUNC_tail_call;
 	case BPF_MAP_TYPE_ARENA:
@@ -355,22 +358,20 @@ static int check_timer(struct env *env, struct call *call, int regno)
 	return 0;
 }
 
-/* Type of the pointer field of the map's values. */
-static const char *kptr_type(const struct map *map)
-{
-	return map->btf ? btf_type_name(map->btf, map->rec.kptr_type) : "";
-}
-
 static int check_kptr(struct env *env, struct call *call, int regno)
 {
 	const struct reg *r = &env_regs(env)[regno];
+	int64_t at = (int64_t)r->off + (int64_t)r->s.var.value;
+	const struct map_kptr *kptr = map_kptr_in(r->map, at, at + 1);
 
-	UA_TRY(check_embedded(env, regno, r->map->rec.kptr_off, "kptr"));
-	if (!btf_find(env->in->engine_btf, kptr_type(r->map), BTF_KIND_STRUCT)) {
-		vlog(env, "kernel has no type %s\n", kptr_type(r->map));
+	if (!kptr && r->map->rec.n_kptrs)
+		kptr = &r->map->rec.kptrs[0];
+	UA_TRY(check_embedded(env, regno, kptr ? (int)kptr->off : -1, "kptr"));
+	call->kptr = btf_type_name(r->map->btf, kptr->type);
+	if (!btf_find(env->in->engine_btf, call->kptr, BTF_KIND_STRUCT)) {
+		vlog(env, "kernel has no type %s\n", call->kptr);
 		return -EINVAL;
 	}
-	call->kptr_map = r->map;
 	return 0;
 }
 
@@ -380,7 +381,7 @@ static int check_btf_arg(struct env *env, const struct call *call, int regno)
 {
 	const struct reg *r = &env_regs(env)[regno];
 	const char *name = btf_type_name(env->in->engine_btf, r->btf_id);
-	const char *want = call->kptr_map ? kptr_type(call->kptr_map) : call->proto->btf;
+	const char *want = call->kptr ? call->kptr : call->proto->btf;
 
 	if (want && strcmp(name, want)) {
 		vlog(env, "R%d is of type %s but %s is expected\n", regno, name, want);
@@ -600,13 +601,13 @@ static int call_back(struct env *env, const struct call *call)
 /* -- Results ----------------------------------------------------------------------------------- */
 
 /* What the field held is the program's now. */
-static int kptr_result(struct env *env, const struct map *map, struct reg *r0)
+static int kptr_result(struct env *env, const char *type, struct reg *r0)
 {
 	uint32_t id;
 
 	UA_TRY(ref_add(env, REF_PTR, NULL, &id));
 	reg_pointer(r0, R_BTF, RF_NULL | RF_TRUSTED);
-	r0->btf_id = btf_find(env->in->engine_btf, kptr_type(map), BTF_KIND_STRUCT);
+	r0->btf_id = btf_find(env->in->engine_btf, type, BTF_KIND_STRUCT);
 	r0->id = r0->ref = id;
 	touch_reg(env, BPF_REG_0);
 	return 0;
@@ -635,8 +636,8 @@ static int set_result(struct env *env, const struct call *call)
 		r0->id = r0->ref = id;
 		break;
 	case RET_PTR_TO_BTF_ID:
-		if (call->kptr_map)
-			return kptr_result(env, call->kptr_map, r0);
+		if (call->kptr)
+			return kptr_result(env, call->kptr, r0);
 		reg_pointer(r0, R_BTF, (uint8_t)(null | (ret & PTR_TRUSTED ? RF_TRUSTED : 0)));
 		r0->btf_id = btf_find(env->in->engine_btf, call->proto->btf, BTF_KIND_STRUCT);
 		r0->id = null ? new_id(env) : 0;

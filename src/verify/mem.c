@@ -133,7 +133,7 @@ static int check_special_fields(struct env *env, const struct reg *r, int off, i
 			   : overlaps(lo, hi, rec->res_spin_lock_off, 4) ? "bpf_res_spin_lock"
 			   : overlaps(lo, hi, rec->timer_off, 16)	 ? "bpf_timer"
 			   : overlaps(lo, hi, rec->wq_off, 16)		 ? "bpf_wq"
-			   : overlaps(lo, hi, rec->kptr_off, 8)		 ? "kptr"
+			   : map_kptr_in(r->map, lo, hi)		 ? "kptr"
 									 : NULL;
 
 	if (!name)
@@ -158,11 +158,11 @@ static int check_map_value(struct env *env, int regno, int off, int64_t size, bo
 	return check_special_fields(env, r, off, size);
 }
 
-static bool is_kptr_access(const struct reg *r, int off, int size)
+static const struct map_kptr *kptr_accessed(const struct reg *r, int off, int size)
 {
 	int64_t at = (int64_t)r->off + off;
 
-	return overlaps(at + r->s.smin, at + r->s.smax + size, r->map->rec.kptr_off, 8);
+	return map_kptr_in(r->map, at + r->s.smin, at + r->s.smax + size);
 }
 
 /* Programs may load the pointer; what they get is good only while its object cannot go. */
@@ -170,12 +170,13 @@ static int kptr_access(struct env *env, int regno, int off, int size, enum acces
 		       struct reg *out)
 {
 	const struct reg *r = &env_regs(env)[regno];
+	const struct map_kptr *kptr = kptr_accessed(r, off, size);
 	struct map *map = r->map;
 	bool rcu = env->st.rcu || !env->st.in_sleepable;
 
 	UA_TRY(check_region(env, regno, off, size, map->v.value_size, false));
 	if (!scalar_is_const(&r->s) || size != 8 ||
-	    (int64_t)r->off + off + (int64_t)r->s.var.value != map->rec.kptr_off) {
+	    (int64_t)r->off + off + (int64_t)r->s.var.value != kptr->off) {
 		vlog(env, "kptr access size must be BPF_DW at its own offset\n");
 		return -EACCES;
 	}
@@ -184,8 +185,8 @@ static int kptr_access(struct env *env, int regno, int off, int size, enum acces
 		return -EACCES;
 	}
 	reg_pointer(out, R_BTF, RF_NULL | (rcu ? RF_RCU : RF_UNTRUSTED));
-	out->btf_id = btf_find(env->in->engine_btf, btf_type_name(map->btf, map->rec.kptr_type),
-			       BTF_KIND_STRUCT);
+	out->btf_id =
+		btf_find(env->in->engine_btf, btf_type_name(map->btf, kptr->type), BTF_KIND_STRUCT);
 	out->id = new_id(env);
 	return out->btf_id ? 0 : -EINVAL;
 }
@@ -297,7 +298,7 @@ static int check_by_type(struct env *env, int regno, int off, int size, enum acc
 
 	switch (r->type) {
 	case R_MAP_VALUE:
-		if (is_kptr_access(r, off, size))
+		if (kptr_accessed(r, off, size))
 			return kptr_access(env, regno, off, size, acc, value, out);
 		UA_TRY(check_map_value(env, regno, off, size, false, acc));
 		if (acc == ACC_READ && value >= 0 && frozen_value(env, r, off, size, sext, &v))

@@ -107,7 +107,11 @@ int bpf_stream_vprintk_impl(int id, const char *fmt, const void *args, u32 len,
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
 static u64 (*const pid_tgid)(void) = (void *)14;
 static void *(*const kptr_xchg)(void *field, void *object) = (void *)194;
+static void *(*const storage_get)(void *map, void *task, void *value, u64 flags) = (void *)156;
+static long (*const storage_delete)(void *map, void *task) = (void *)157;
 static struct task_struct *(*const current_task)(void) = (void *)158;
+static void *(*const cgrp_storage_get)(void *map, void *cgrp, void *value, u64 flags) = (void *)210;
+static long (*const cgrp_storage_delete)(void *map, void *cgrp) = (void *)211;
 
 struct value {
 	struct bpf_res_spin_lock lock;
@@ -398,6 +402,92 @@ SEC("syscall") int test_kptr(void *ctx)
 	EXPECT(mask);
 	bpf_cpumask_release(mask);
 	EXPECT(!o->mask && put_mask(o) == 0);
+	return 0;
+}
+
+/* Several in one value, in storage that goes with the task or is deleted. */
+struct keeper {
+	u64 before;
+	struct owner one;
+	struct bpf_cpumask __attribute__((btf_type_tag("kptr"))) * other;
+	struct owner more[2];
+};
+
+struct {
+	__uint(type, 29);
+	__uint(map_flags, 1);
+	__type(key, int);
+	__type(value, struct keeper);
+} keepers SEC(".maps");
+
+struct {
+	__uint(type, 29);
+	__uint(map_flags, 1);
+	__type(key, int);
+	__type(value, struct keeper);
+} kept SEC(".maps");
+
+static inline int put_other(struct keeper *k)
+{
+	struct bpf_cpumask *mask = bpf_cpumask_create();
+
+	if (!mask)
+		return -1;
+	mask = kptr_xchg(&k->other, mask);
+	if (!mask)
+		return 0;
+	bpf_cpumask_release(mask);
+	return 1;
+}
+
+static inline int fill_keeper(void *map, struct task_struct *task)
+{
+	struct keeper *k = storage_get(map, task, NULL, 1);
+
+	EXPECT(k);
+	EXPECT(put_mask(&k->one) == 0 && put_other(k) == 0);
+	EXPECT(put_mask(&k->more[0]) == 0 && put_mask(&k->more[1]) == 0);
+	EXPECT(put_mask(&k->one) == 1 && put_other(k) == 1 && put_mask(&k->more[1]) == 1);
+	return 0;
+}
+
+SEC("syscall") int test_kptrs_in_storage(void *ctx)
+{
+	struct task_struct *task = current_task();
+	int err = fill_keeper(&keepers, task);
+
+	if (!err)
+		err = fill_keeper(&kept, task);
+	EXPECT(!err);
+	EXPECT(storage_delete(&keepers, task) == 0);
+	return 0;
+}
+
+struct {
+	__uint(type, 32);
+	__uint(map_flags, 1);
+	__type(key, int);
+	__type(value, u64);
+} of_cgroup SEC(".maps");
+
+SEC("syscall") int test_cgroup_storage(void *ctx)
+{
+	struct cgroup *cgrp = bpf_cgroup_from_id(1);
+	u64 *value, init = 9;
+	int ok;
+
+	EXPECT(cgrp);
+	ok = !cgrp_storage_get(&of_cgroup, cgrp, NULL, 0);
+	value = cgrp_storage_get(&of_cgroup, cgrp, &init, 1);
+	ok = ok && value && *value == 9;
+	if (value)
+		*value = 10;
+	value = cgrp_storage_get(&of_cgroup, cgrp, NULL, 0);
+	ok = ok && value && *value == 10;
+	ok = ok && cgrp_storage_delete(&of_cgroup, cgrp) == 0;
+	ok = ok && cgrp_storage_delete(&of_cgroup, cgrp) == -2;
+	bpf_cgroup_release(cgrp);
+	EXPECT(ok);
 	return 0;
 }
 

@@ -33,6 +33,8 @@ struct sched_entity {
 	bool on_rq;
 };
 
+struct bpf_local_storage;
+
 struct kernfs_node {
 	u64 id;
 	const char *name;
@@ -50,6 +52,7 @@ struct cgroup {
 	unsigned long flags;
 	int level;
 	struct kernfs_node *kn;
+	struct bpf_local_storage *bpf_cgrp_storage;
 	struct cgroup *ancestors[];
 };
 
@@ -105,6 +108,7 @@ struct task_struct {
 	unsigned long nivcsw;
 	u64 start_time;
 	u64 start_boottime;
+	struct bpf_local_storage *bpf_storage;
 	refcount_t rcu_users;
 	char comm[TASK_COMM_LEN];
 };
