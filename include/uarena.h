@@ -540,7 +540,7 @@ struct ua_machine_opts {
 
 /* -EINVAL: the topology (the message says what). The caller owns *machine. */
 UA_API int ua_machine__new(const struct ua_machine_opts *opts, struct ua_machine **machine);
-/* The scheduler must have been detached. Tasks go, too. */
+/* After closing the objects that were loaded into its engine. Tasks go, too. */
 UA_API void ua_machine__free(struct ua_machine *machine);
 /* -EINVAL: the engine was opened for another number of CPUs; -EBUSY: it has a machine. NULL
  * unbinds. */

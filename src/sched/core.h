@@ -76,6 +76,7 @@ struct core_task {
 	struct machine *m;
 	struct core_task *all_prev, *all_next;
 	struct core_task *hash_next, *tid_next;
+	struct core_task *children, *sibling_prev, *sibling_next;
 	struct core_task *runnable_prev, *runnable_next; /* of its CPU, for the watchdog */
 	struct core_task *deferred_next;
 	struct vnode node; /* in dsq, or in the default policy's queue */

@@ -41,7 +41,7 @@ SCHED_KFUNC(scx_bpf_tid_to_task)
 SCHED_KFUNC(scx_bpf_task_cgroup)
 {
 	const struct task_struct *ts = host_ptr(r1);
-	struct cgroup *cg = ts->cgroups->dfl_cgrp;
+	struct cgroup *cg = ts->cgroups ? ts->cgroups->dfl_cgrp : cgroup_root();
 
 	sched_give(cg->kn, sizeof(*cg->kn));
 	return sched_give(cg, sizeof(*cg) + ((size_t)cg->level + 1) * sizeof(cg));

@@ -74,10 +74,47 @@ static void task_free(struct task_object *obj)
 	mem_free(container_of(obj, struct core_task, t.obj));
 }
 
+static void family_join(struct core_task *t, struct core_task *parent)
+{
+	struct task_struct *ts = ts_of(t);
+
+	ts->parent = ts->real_parent = parent ? ts_of(parent) : &t->m->cpus[0].idle;
+	t->sibling_prev = NULL;
+	t->sibling_next = parent ? parent->children : NULL;
+	if (t->sibling_next)
+		t->sibling_next->sibling_prev = t;
+	if (parent)
+		parent->children = t;
+}
+
+/* Its children become the idle task's: programs follow these pointers. */
+static void family_leave(struct core_task *t)
+{
+	struct core_task *next;
+
+	for (struct core_task *child = t->children; child; child = next) {
+		next = child->sibling_next;
+		family_join(child, NULL);
+	}
+	t->children = NULL;
+	if (t->sibling_next)
+		t->sibling_next->sibling_prev = t->sibling_prev;
+	if (t->sibling_prev)
+		t->sibling_prev->sibling_next = t->sibling_next;
+	else if (ts_of(t)->parent != &t->m->cpus[0].idle)
+		core_of_ts(ts_of(t)->parent)->children = t->sibling_next;
+}
+
+/* Programs may hold it for longer, even than the machine: it points nowhere any more. */
 void task_drop(struct core_task *t)
 {
+	struct task_struct *ts = ts_of(t);
+
 	table_remove(t->m, t);
+	family_leave(t);
 	cgroup_attach(t, NULL);
+	ts->parent = ts->real_parent = NULL;
+	ts->cgroups = NULL;
 	t->t.state = TASK_DEAD;
 	task_put(ts_of(t));
 }
@@ -177,7 +214,7 @@ static uint64_t next_tid(struct machine *m, struct cpu *c)
 	return c->tid_next++;
 }
 
-static void fill_ts(struct core_task *t, const struct task_spec *spec, struct core_task *parent)
+static void fill_ts(struct core_task *t, const struct task_spec *spec)
 {
 	struct task_struct *ts = ts_of(t);
 	struct machine *m = t->m;
@@ -193,7 +230,6 @@ static void fill_ts(struct core_task *t, const struct task_spec *spec, struct co
 	ts->thread_info.cpu = (u32)t->t.cpu;
 	ts->recent_used_cpu = ts->wake_cpu = t->t.cpu;
 	ts->group_leader = ts;
-	ts->parent = ts->real_parent = parent ? ts_of(parent) : &m->cpus[0].idle;
 	ts->start_time = ts->start_boottime = m->now;
 	ts->scx.tid = next_tid(m, m->here);
 	ts->scx.ddsp_dsq_id = SCX_DSQ_INVALID;
@@ -223,13 +259,14 @@ static int task_new(struct machine *m, const struct task_spec *spec, struct core
 	t->cookie = spec->cookie;
 	m->core_sched |= spec->cookie != 0;
 	t->is_new = true;
-	fill_ts(t, spec, parent);
+	fill_ts(t, spec);
 	if (!set_mask(t, spec->cpus)) {
 		log_warn("uarena: machine: task %s may run on no CPU\n", ts_of(t)->comm);
 		mem_free(t);
 		return -EINVAL;
 	}
 	cgroup_attach(t, spec->cgroup ? spec->cgroup : parent ? parent->cgroup : m->cgroups);
+	family_join(t, parent);
 	table_add(m, t);
 	*out = t;
 	return 0;
@@ -319,10 +356,8 @@ static void wake_locked(struct core_task *t, struct core_task *waker, bool sync)
 
 	if (sync && !t->is_new)
 		wake_flags |= SCX_WAKE_SYNC;
-	if (waker) {
+	if (waker)
 		ts_of(waker)->wakee_flips++;
-		ts_of(waker)->last_wakee = ts_of(t);
-	}
 	c = choose_cpu(t, wake_flags, &enq_flags);
 	t->is_new = false;
 	activate(t, c, enq_flags);
