@@ -23,15 +23,16 @@ void vqueue_push(struct vqueue *q, struct vnode *n, bool head)
 		link_between(q, n, q->last, NULL);
 }
 
-/* Any well-mixed numbers balance the treap; the sequence is the same in every run. */
-static uint32_t next_prio(struct vnode *n)
+/* Any well-mixed numbers balance the treap, whatever the keys; the sequence is the queue's, the
+ * same in every run. */
+static uint32_t next_prio(struct vqueue *q)
 {
-	uint32_t x = n->prio ? n->prio : 2463534242u ^ (uint32_t)n->key;
+	uint32_t x = q->random ? q->random : 2463534242u;
 
 	x ^= x << 13;
 	x ^= x >> 17;
 	x ^= x << 5;
-	return x ? x : 1;
+	return q->random = x;
 }
 
 static void replace_child(struct vqueue *q, struct vnode *up, struct vnode *old, struct vnode *new)
@@ -73,7 +74,7 @@ void vqueue_insert(struct vqueue *q, struct vnode *n, uint64_t key)
 	ua_assert(!n->queued);
 	n->key = key;
 	n->keyed = true;
-	n->prio = next_prio(n);
+	n->prio = next_prio(q);
 	while (*at) {
 		up = *at;
 		if (vtime_before(key, up->key)) {

@@ -21,6 +21,7 @@ struct vnode {
 
 struct vqueue {
 	struct vnode *first, *last, *root;
+	uint32_t random; /* state of the generator that balances the treap */
 };
 
 /* a comes before b: half of all times lie before any time. */
