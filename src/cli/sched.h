@@ -38,6 +38,7 @@ struct sched_setup {
 	uint32_t hz;			   /* 0: the machine's default */
 	const struct cli_options *options; /* engine and globals */
 	bool quiet;			   /* no messages, no progress */
+	uint64_t max_events;		   /* of the machine: then give up; 0: never */
 };
 
 /* From options and what the workload says. */
@@ -58,6 +59,7 @@ struct sched_sim {
 	struct actors *actors;
 	struct metrics metrics;
 	struct machine_observer end; /* stops the machine when the scheduler ends */
+	uint64_t n_observed;
 	struct machine_observer trace, picture;
 	struct cli_session session;
 	struct ua_map *map;

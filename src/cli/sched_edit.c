@@ -157,6 +157,40 @@ static bool fewer_instances(json_t *root, size_t *k)
 	return false;
 }
 
+/* How many the task has as a plain number, or 0. */
+static json_int_t instances(const json_t *task)
+{
+	json_t *instance = json_object_get(task, "instance");
+
+	return instance ? json_integer_value(instance) : 1;
+}
+
+static void merge(json_t *tasks, const char *from, json_t *into)
+{
+	json_int_t n = instances(json_object_get(tasks, from)) + instances(into);
+	char gone[80];
+
+	snprintf(gone, sizeof(gone), "%s", from);
+	json_object_set_new(into, "instance", json_integer(n));
+	json_object_del(tasks, gone);
+	drop_all_references(tasks, gone);
+}
+
+/* One kind of task less, but not fewer tasks. */
+static bool merge_tasks(json_t *root, size_t *k)
+{
+	json_t *tasks = json_object_get(root, "tasks"), *a, *b;
+	const char *from, *into;
+
+	json_object_foreach(tasks, from, a) json_object_foreach(
+		tasks, into, b) if (a != b && instances(a) > 0 && instances(b) > 0 && here(k))
+	{
+		merge(tasks, from, b);
+		return true;
+	}
+	return false;
+}
+
 /* -- Phases and events ----------------------------------------------------------------------- */
 
 static bool drop_phase(json_t *root, size_t *k)
@@ -184,9 +218,77 @@ static bool drop_property(json_t *root, size_t *k)
 	return false;
 }
 
-static bool drop_event(json_t *root, size_t *k)
+/* A lock goes with its unlock. */
+static bool drop_locks(json_t *phase, size_t *k)
 {
-	return each_phase(root, drop_member, k);
+	const char *name, *other;
+	json_t *value, *unlocked;
+	void *next;
+
+	json_object_foreach(phase, name, value)
+	{
+		json_t *mutex = value;
+
+		if (strncmp(name, "lock", 4) || !here(k))
+			continue;
+		json_incref(mutex);
+		json_object_del(phase, name);
+		json_object_foreach_safe(phase, next, other,
+					 unlocked) if (!strncmp(other, "unlock", 6) &&
+						       json_equal(unlocked, mutex))
+			json_object_del(phase, other);
+		json_decref(mutex);
+		return true;
+	}
+	return false;
+}
+
+static bool drop_lock(json_t *root, size_t *k)
+{
+	return each_phase(root, drop_locks, k);
+}
+
+static bool is_run(const char *key)
+{
+	return !strncmp(key, "run", 3);
+}
+
+static bool drop_others(json_t *phase, size_t *k)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(phase, name,
+			    value) if (!is_run(name) && strcmp(name, "phases") && here(k))
+	{
+		json_object_del(phase, name);
+		return true;
+	}
+	return false;
+}
+
+static bool drop_runs(json_t *phase, size_t *k)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(phase, name, value) if (is_run(name) && here(k))
+	{
+		json_object_del(phase, name);
+		return true;
+	}
+	return false;
+}
+
+/* Running is the last thing to take away: tasks that only do other things are odd ones. */
+static bool drop_other(json_t *root, size_t *k)
+{
+	return each_phase(root, drop_others, k);
+}
+
+static bool drop_run(json_t *root, size_t *k)
+{
+	return each_phase(root, drop_runs, k);
 }
 
 /* A task whose only phase does not repeat needs no phases. */
@@ -259,8 +361,9 @@ static bool drop_part(json_t *root, size_t *k)
 }
 
 static bool (*const kinds[])(json_t *root, size_t *k) = {
-	drop_task,     drop_section, one_instance, drop_phase, fewer_instances,
-	drop_property, drop_part,    drop_event,   fix_time,   unfold_phase,
+	drop_task,   drop_section,  one_instance, drop_phase, fewer_instances,
+	merge_tasks, drop_property, drop_part,	  drop_lock,  drop_other,
+	drop_run,    fix_time,	    unfold_phase,
 };
 
 bool sched_edit(json_t *workload, size_t k)

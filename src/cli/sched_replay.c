@@ -124,12 +124,19 @@ void sched_case_setup(const struct sched_case *c, const struct cli_options *o,
 
 /* -- Replay ---------------------------------------------------------------------------------- */
 
-static void print_verdict(void *arg, const struct sched_result *r)
+struct replayed {
+	const struct sched_case *c;
+	bool fails;
+};
+
+static void judge(void *arg, const struct sched_result *r)
 {
-	const struct sched_case *c = arg;
+	struct replayed *re = arg;
+	const struct sched_case *c = re->c;
 	char class[SCHED_CLASS_LEN];
 
 	sched_result_class(r, class);
+	re->fails = *class;
 	if (!*class)
 		fprintf(stderr, "it does not fail any more\n");
 	else if ((int)r->kind == c->kind && !strcmp(class, c->class))
@@ -143,6 +150,7 @@ static int replay(const struct sched_case *c, const struct cli_options *o, const
 {
 	json_t *runs = o->json ? json_array() : NULL;
 	char reason[WORKLOAD_TEXT];
+	struct replayed re = {.c = c};
 	struct sched_setup setup;
 	struct sched_sim s;
 	struct workload w;
@@ -157,12 +165,12 @@ static int replay(const struct sched_case *c, const struct cli_options *o, const
 		setup.object = o->operands[1];
 	status = sched_sim_open(&setup, &w, &s);
 	if (!status)
-		status = sched_run_open(o, &s, runs, print_verdict, (void *)(uintptr_t)c);
+		status = sched_run_open(o, &s, runs, judge, &re);
 	sched_sim_close(&s);
 	workload_free(&w);
 	if (runs)
 		cli_print_json(json_pack("{s:o}", "runs", runs));
-	return status;
+	return status ? status : re.fails ? CLI_REFUSED : CLI_OK;
 }
 
 int sched_replay(int argc, char **argv)

@@ -128,6 +128,8 @@ static void stop_when_it_ends(void *arg, const struct machine_event *ev)
 
 	if (ev->kind == MACHINE_SCHED && !ev->value)
 		machine_stop(s->m);
+	if (++s->n_observed == s->setup->max_events)
+		machine_stop(s->m);
 }
 
 struct progress {
@@ -176,7 +178,8 @@ static void show_printk(const struct sched_sim *s)
 static bool is_over(const struct sched_sim *s)
 {
 	return machine_now(s->m) >= s->setup->time || actors_error(s->actors) ||
-	       actors_done(s->actors) || machine_sched_state(s->m) == MACHINE_SCHED_EXITED;
+	       actors_done(s->actors) || machine_sched_state(s->m) == MACHINE_SCHED_EXITED ||
+	       (s->setup->max_events && s->n_observed >= s->setup->max_events);
 }
 
 static int run_all(struct sched_sim *s)
