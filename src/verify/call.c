@@ -111,12 +111,28 @@ static int enter_sync(struct env *env, const struct callback *cb)
 	return 0;
 }
 
+/* Is the callback walked already? What it starts from depends on its map only. */
+static int async_known(struct env *env, const struct callback *cb)
+{
+	for (uint32_t i = 0; i < env->n_asyncs; i++)
+		if (env->asyncs[i].func == cb->func && env->asyncs[i].map == cb->map)
+			return 1;
+	UA_TRY(UA_GROW(&env->asyncs, &env->cap_asyncs, env->n_asyncs + 1));
+	env->asyncs[env->n_asyncs++] = (struct async){cb->func, cb->map};
+	return 0;
+}
+
 /* Runs later, alone: no caller, nothing held, no sleeping. */
 static int enter_async(struct env *env, const struct callback *cb)
 {
-	struct vstate *st = walk_push(env, env->funcs[cb->func].start);
+	struct vstate *st;
 	struct frame *f;
+	int known;
 
+	UA_TRY(known = async_known(env, cb));
+	if (known)
+		return 0;
+	st = walk_push(env, env->funcs[cb->func].start);
 	UA_FAIL_IF(!st, env->push_err);
 	prune_path_done(env, st->parent);
 	st->parent = NULL;

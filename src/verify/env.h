@@ -33,7 +33,7 @@
 #define BPF_FUNC_loop 181
 #define MAX_VAR_OFF (1 << 29)
 #define MAX_PENDING 8192
-#define MAX_STATE_MEM (200u << 20)
+#define MAX_MEM (240u << 20) /* of one verification, all that grows with the program */
 
 /* What an LDIMM64 loads. */
 enum ld_kind { LD_CONST, LD_MAP, LD_MAP_VALUE, LD_ARENA_VALUE, LD_FUNC, LD_KSYM };
@@ -99,6 +99,7 @@ struct func {
 /* A path still to be walked. */
 struct pending {
 	struct pending *next;
+	size_t size; /* of st */
 	struct vstate st;
 	uint64_t log_pos;
 	uint32_t prev_insn;
@@ -110,8 +111,15 @@ struct callback {
 	int ret_min, ret_max;
 	bool async;
 	struct map *map;
+	uint32_t inner; /* which map, if it is inside another */
 	void (*set_args)(struct env *env, struct frame *caller, struct frame *callee,
 			 const struct callback *cb);
+};
+
+/* A callback that runs later, and is walked once for each map whose timers call it. */
+struct async {
+	uint32_t func;
+	const struct map *map;
 };
 
 struct flow;
@@ -142,6 +150,9 @@ struct env {
 	uint32_t next_insn; /* where the instruction being checked goes on */
 	struct pending *pending, *spare;
 	uint32_t n_pending;
+	struct async *asyncs;
+	uint32_t n_asyncs;
+	size_t cap_asyncs;
 	int push_err; /* why walk_push() failed */
 	uint32_t next_id;
 	uint32_t top_func; /* function whose verification this walk is */
@@ -149,7 +160,7 @@ struct env {
 	uint64_t jmps_processed, prev_insn_processed, prev_jmps_processed;
 	uint32_t live_states, total_states, peak_states, max_states_per_insn;
 	struct cached *all_cached;
-	size_t state_mem;
+	size_t state_mem, pending_mem;
 	uint64_t deadline_ns;
 	uint32_t max_ctx_offset;
 	uint32_t scratch_regs[MAX_CALL_FRAMES]; /* touched by the instruction, for the log */
@@ -234,6 +245,7 @@ int resolve_all(struct env *env);
 /* ---- flow.c ---- */
 
 int flow_init(struct env *env);
+size_t flow_memory(const struct env *env);
 void flow_free(struct env *env);
 /* Registers that may be read at or after slot idx before they are written. */
 uint32_t flow_live_regs(const struct env *env, uint32_t idx);

@@ -805,6 +805,16 @@ static void mark_prune_points(struct env *env)
 	}
 }
 
+size_t flow_memory(const struct env *env)
+{
+	const struct flow *flow = env->flow;
+	size_t per_insn = sizeof(*flow->live_regs) + sizeof(*flow->kill) + sizeof(*flow->pred_at) +
+			  2 * sizeof(*flow->preds);
+
+	return env->n * per_insn + flow->n_nodes * sizeof(struct node) +
+	       flow->cap_queue * sizeof(*flow->queue);
+}
+
 int flow_init(struct env *env)
 {
 	struct flow *flow = mem_zalloc(sizeof(*flow));

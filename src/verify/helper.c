@@ -17,6 +17,7 @@
 struct call {
 	const struct helper_proto *proto;
 	struct map *map, *timer_map;
+	uint32_t inner, timer_inner; /* which maps they are, if inside others */
 	const char *kptr;  /* type of the object whose pointer in a map value is exchanged */
 	uint32_t release;  /* reference an argument gives up */
 	uint32_t ref;	   /* that an argument stems from */
@@ -355,6 +356,7 @@ static int check_timer(struct env *env, struct call *call, int regno)
 
 	UA_TRY(check_embedded(env, regno, r->map->rec.timer_off, "bpf_timer"));
 	call->timer_map = r->map;
+	call->timer_inner = r->inner;
 	return 0;
 }
 
@@ -407,13 +409,17 @@ static int check_release(struct env *env, struct call *call, int regno)
 
 static int check_map_arg(struct env *env, struct call *call, int regno)
 {
-	struct map *map = env_regs(env)[regno].map;
+	const struct reg *r = &env_regs(env)[regno];
 
-	if (call->timer_map && call->timer_map != map) {
-		vlog(env, "timer pointer in R1 doesn't match map pointer in R%d\n", regno);
+	if (call->timer_map && (call->timer_map != r->map || call->timer_inner != r->inner)) {
+		vlog(env,
+		     "timer pointer in R1 map_uid=%u doesn't match map pointer in R%d "
+		     "map_uid=%u\n",
+		     call->timer_inner, regno, r->inner);
 		return -EINVAL;
 	}
-	call->map = map;
+	call->map = r->map;
+	call->inner = r->inner;
 	return 0;
 }
 
@@ -534,6 +540,7 @@ static void set_each_args(struct env *env, struct frame *caller, struct frame *c
 	reg_pointer(&callee->regs[1], R_MAP_PTR, 0);
 	callee->regs[1].map = cb->map;
 	map_element(&callee->regs[2], &callee->regs[3], cb->map);
+	callee->regs[1].inner = callee->regs[3].inner = cb->inner;
 	callee->regs[3].map_uid = rec_uid(env, cb->map);
 	callee->regs[4] = caller->regs[3];
 }
@@ -574,7 +581,8 @@ static bool walks_elements(uint32_t map_type)
 
 static int call_back(struct env *env, const struct call *call)
 {
-	struct callback cb = {.func = env_regs(env)[call->func_arg].func, .map = call->map};
+	struct callback cb = {
+		.func = env_regs(env)[call->func_arg].func, .map = call->map, .inner = call->inner};
 
 	switch (call->proto->id) {
 	case BPF_FUNC_loop:
@@ -626,6 +634,7 @@ static int set_result(struct env *env, const struct call *call)
 		UA_TRY(need_map(env, call, "value"));
 		reg_pointer(r0, R_MAP_VALUE, call->key_in_range && call->proto->id == 1 ? 0 : null);
 		r0->map = call->map;
+		r0->inner = call->inner;
 		r0->map_uid = rec_uid(env, call->map);
 		r0->id = r0->flags & RF_NULL ? new_id(env) : r0->map_uid;
 		break;

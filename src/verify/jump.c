@@ -77,7 +77,7 @@ static void null_mark_reg(struct reg *r, uint32_t id, bool is_null)
 	if (r->type == R_MAP_VALUE && r->map->v.inner_map_meta) {
 		r->type = R_MAP_PTR; /* one of the maps inside, told from others by the lookup */
 		r->map = r->map->v.inner_map_meta;
-		r->map_uid = id;
+		r->inner = id;
 	}
 	if (!r->map_uid)
 		r->id = 0;

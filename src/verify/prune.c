@@ -205,7 +205,8 @@ static bool pointers_match(const struct reg *old, const struct reg *cur, struct 
 {
 	return old->flags == cur->flags && old->frame == cur->frame && old->off == cur->off &&
 	       ids_match(map, old->id, cur->id) && ids_match(map, old->ref, cur->ref) &&
-	       ids_match(map, old->map_uid, cur->map_uid);
+	       ids_match(map, old->map_uid, cur->map_uid) &&
+	       (old->type == R_ITER || ids_match(map, old->inner, cur->inner));
 }
 
 static bool scalar_safe(const struct reg *old, const struct reg *cur, bool exact, enum mode mode,
@@ -452,9 +453,20 @@ static bool progressed(const struct cached *c, const struct vstate *st)
 	return c->may_goto_depth != st->may_goto_depth || iters_differ(c, st);
 }
 
+/* A callback that runs later has a path of its own, walked while others are unfinished. */
+static bool on_this_path(const struct cached *c, const struct vstate *st)
+{
+	const struct cached *p = st->parent;
+
+	while (p && p != c)
+		p = p->parent;
+	return p == c;
+}
+
 static enum verdict meet_unfinished(struct env *env, struct cached *c)
 {
-	if (!same_callsites(c, &env->st))
+	if (!same_callsites(c, &env->st) ||
+	    (env->st.frames[0]->is_async && !on_this_path(c, &env->st)))
 		return MISS;
 	if (!progressed(c, &env->st))
 		return covers(env, c, &env->st, EXACT) ? ENDLESS : MISS;
@@ -551,6 +563,12 @@ void prune_path_done(struct env *env, struct cached *parent)
 		parent = parent->parent;
 }
 
+static size_t memory(const struct env *env)
+{
+	return env->state_mem + env->pending_mem + flow_memory(env) +
+	       env->n * (sizeof(*env->aux) + sizeof(*env->insns));
+}
+
 static int checkpoint_add(struct env *env)
 {
 	struct insn_aux *aux = &env->aux[env->insn_idx];
@@ -558,12 +576,6 @@ static int checkpoint_add(struct env *env)
 	struct cached *c = mem_zalloc(sizeof(*c));
 
 	UA_FAIL_IF(!c, -ENOMEM);
-	if (env->state_mem > MAX_STATE_MEM) {
-		vlog(env, "too many states: verification needs more than %u MiB\n",
-		     MAX_STATE_MEM >> 20);
-		mem_free(c);
-		return -E2BIG;
-	}
 	*c = (struct cached){
 		.insn = env->insn_idx,
 		.branches = 1,
@@ -660,6 +672,10 @@ int prune_check(struct env *env)
 	hit = look_up(env, &add);
 	if (hit || !add)
 		return hit;
+	if (memory(env) > MAX_MEM) {
+		vlog(env, "too many states: verification needs more than %u MiB\n", MAX_MEM >> 20);
+		return -E2BIG;
+	}
 	return checkpoint_add(env);
 }
 

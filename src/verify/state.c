@@ -87,6 +87,17 @@ void vstate_clear(struct vstate *st)
 	*st = (struct vstate){0};
 }
 
+size_t vstate_size(const struct vstate *st)
+{
+	size_t size = st->cap_refs * sizeof(*st->refs);
+
+	for (uint32_t i = 0; i < MAX_CALL_FRAMES; i++)
+		if (st->frames[i])
+			size += sizeof(struct frame) +
+				st->frames[i]->cap_slots * sizeof(struct slot);
+	return size;
+}
+
 /* `to` is zeroed, or holds a state whose memory is used again; clear it on failure. */
 int vstate_copy(struct vstate *to, const struct vstate *from)
 {

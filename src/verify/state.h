@@ -68,8 +68,11 @@ struct reg {
 		uint32_t range;	 /* R_PKT*: bytes behind the pointer known to be there */
 		uint64_t any;
 	};
-	uint32_t map_uid; /* R_MAP_*: which lookup of an inner map gave it, else 0 */
-	uint32_t iter_depth;
+	uint32_t map_uid; /* R_MAP_VALUE with locks: which lookup gave it, else 0 */
+	union {
+		uint32_t iter_depth;
+		uint32_t inner; /* R_MAP_*: which lookup gave the map, 0: it has a descriptor */
+	};
 	struct scalar s; /* value, or variable part of the offset */
 };
 
@@ -150,6 +153,7 @@ void frame_free(struct frame *f);
 int frame_grow(struct frame *f, uint32_t n_slots);
 int vstate_copy(struct vstate *to, const struct vstate *from);
 void vstate_clear(struct vstate *st);
+size_t vstate_size(const struct vstate *st); /* of what it points to */
 /* Calls fn on every register of the state, spilled ones included. */
 void vstate_each_reg(struct vstate *st, void (*fn)(struct reg *r, void *arg), void *arg);
 

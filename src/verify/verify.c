@@ -78,6 +78,7 @@ static void env_free(struct env *env)
 	mem_free(env->funcs);
 	mem_free(env->maps);
 	mem_free(env->line_at);
+	mem_free(env->asyncs);
 }
 
 static void report(struct env *env, uint64_t ns)

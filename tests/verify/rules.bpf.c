@@ -405,3 +405,66 @@ int packet_nothing(void *ctx)
 	packet_then_nothing(ctx);
 	return 0;
 }
+
+/* -- Timers -- */
+
+static long (*const timer_init)(struct bpf_timer *t, void *map, u64 flags) = (void *)169;
+static long (*const timer_set_callback)(struct bpf_timer *t, void *fn) = (void *)170;
+static long (*const timer_start)(struct bpf_timer *t, u64 ns, u64 flags) = (void *)171;
+
+struct timed_inner {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct timed);
+};
+
+struct timed_inner early SEC(".maps"), late SEC(".maps");
+
+struct {
+	__uint(type, MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 2);
+	__type(key, u32);
+	__array(values, struct timed_inner);
+} timed_maps SEC(".maps") = {.values = {&early, &late}};
+
+SEC("tc") __success
+int inner_timer(void *ctx)
+{
+	void *map = inner_of(&timed_maps, 0);
+	struct timed *v = map ? (struct timed *)value_of(map) : NULL;
+
+	return v ? timer_init(&v->timer, map, 0) : 0;
+}
+
+SEC("tc") __failure __msg("timer pointer in R1 map_uid={{[0-9]+}} doesn't match map pointer in R2 map_uid={{[0-9]+}}")
+int inner_timers_mixed(void *ctx)
+{
+	void *map = inner_of(&timed_maps, 0), *other = inner_of(&timed_maps, 1);
+	struct timed *v = map && other ? (struct timed *)value_of(map) : NULL;
+
+	return v ? timer_init(&v->timer, other, 0) : 0;
+}
+
+static u64 ticks;
+
+/* Starts itself again, with branches that are still to be walked when it does. */
+static int tick(void *map, u32 *key, struct timed *v)
+{
+	if (timer_start(&v->timer, 1000000, 0))
+		ticks |= 1;
+	if (*key == 3)
+		ticks += 2;
+	timer_set_callback(&v->timer, tick);
+	if (timer_start(&v->timer, 1000, 0))
+		ticks |= 4;
+	return 0;
+}
+
+SEC("tc") __success
+int timer_rearms(void *ctx)
+{
+	struct timed *v = (struct timed *)value_of(&timers);
+
+	return v ? timer_set_callback(&v->timer, tick) + timer_start(&v->timer, 1, 0) : 0;
+}
