@@ -111,6 +111,58 @@ int ua_object__find_global(const struct ua_object *obj, const char *name, void *
 	return 0;
 }
 
+/* -- Constants of the kernel ---------------------------------------------- */
+
+static bool enumerator(const struct btf *btf, const char *name, uint64_t *value)
+{
+	for (uint32_t id = 1; id < btf__type_cnt(btf); id++) {
+		const struct btf_type *t = btf__type_by_id(btf, id);
+
+		for (uint32_t i = 0; btf_is_enum64(t) && i < btf_vlen(t); i++)
+			if (!strcmp(btf_name(btf, btf_enum64(t)[i].name_off), name)) {
+				*value = btf_enum64_value(&btf_enum64(t)[i]);
+				return true;
+			}
+		for (uint32_t i = 0; btf_is_enum(t) && i < btf_vlen(t); i++)
+			if (!strcmp(btf_name(btf, btf_enum(t)[i].name_off), name)) {
+				int32_t v = btf_enum(t)[i].val;
+
+				*value = btf_kflag(t) ? (uint64_t)v : (uint32_t)v;
+				return true;
+			}
+	}
+	return false;
+}
+
+struct fill {
+	const struct ua_object *obj;
+	const struct btf *kernel;
+};
+
+static bool fill_enum(const struct var *v, void *arg)
+{
+	const struct fill *f = arg;
+	uint64_t value;
+	uint8_t *at;
+
+	if (v->map->role != MAP_RODATA || v->size != sizeof(value) ||
+	    strncmp(v->name, "__SCX_", strlen("__SCX_")))
+		return false;
+	at = (uint8_t *)v->map->data + v->off;
+	memcpy(&value, at, sizeof(value));
+	if (!value && enumerator(f->kernel, v->name + strlen("__"), &value))
+		memcpy(at, &value, sizeof(value));
+	return false;
+}
+
+void globals_fill_enums(const struct ua_object *obj, const struct btf *kernel)
+{
+	struct fill f = {obj, kernel};
+
+	if (kernel)
+		for_each(obj, fill_enum, &f);
+}
+
 /* -- Listing -------------------------------------------------------------- */
 
 /* A type as C would write it, declarator left out: "struct node *", "u32 [4]". */

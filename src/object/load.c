@@ -315,6 +315,7 @@ static int load_all(struct ua_object *obj)
 {
 	struct btf *kernel = obj->k->ops->vmlinux_btf(obj->k);
 
+	globals_fill_enums(obj, kernel);
 	UA_TRY(load_externs(obj, kernel));
 	UA_TRY(load_struct_ops(obj, kernel));
 	UA_TRY(load_btf(obj));

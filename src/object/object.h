@@ -241,6 +241,9 @@ void linked_free(struct linked *out);
 
 /* -- Variables (globals.c) ------------------------------------------------ */
 
+/* Schedulers take the kernel's constants from variables __SCX_NAME of .rodata, which user space
+ * sets before load. Those that are 0 get the value of the enumerator SCX_NAME, if there is one. */
+void globals_fill_enums(const struct ua_object *obj, const struct btf *kernel);
 /* The section's data has been given `size` bytes: describe its last variable accordingly. */
 int globals_resized(struct ua_object *obj, struct ua_map *map, uint32_t size);
 

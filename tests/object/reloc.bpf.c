@@ -41,6 +41,10 @@ enum colour { RED = 1, GREEN = 7 };
 u64 in_data = 11;
 u64 in_custom SEC(".data.custom") = 22;
 const volatile u32 in_rodata = 33;
+const volatile u64 __SCX_SLICE_DFL __attribute__((weak));
+const volatile u64 __SCX_DSQ_LOCAL __attribute__((weak));
+const volatile u64 __SCX_SLICE_INF __attribute__((weak)) = 3;
+const volatile u64 __SCX_NO_SUCH __attribute__((weak));
 const volatile enum colour colour = RED;
 const volatile bool flag;
 const volatile s16 small = -1;
@@ -97,6 +101,16 @@ int data(void *ctx)
 	in_arena = 45;
 	out[8] = private_value;
 	out[9] = (u64)&arena != 0;
+	return 0;
+}
+
+SEC("syscall")
+int constants(void *ctx)
+{
+	out[21] = __SCX_SLICE_DFL;
+	out[22] = __SCX_DSQ_LOCAL;
+	out[23] = __SCX_SLICE_INF;
+	out[24] = __SCX_NO_SUCH;
 	return 0;
 }
 

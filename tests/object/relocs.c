@@ -106,6 +106,11 @@ static void check_rest(void)
 	CHECK(out[17] == 2 && out[18] == 1 && out[19] == 0, "maps");
 	CHECK(!ua_map__lookup(ua_object__find_map(obj, "pairs"), &key, pair, 0) && pair[1] == 2,
 	      "lookup");
+	run("constants", 0);
+	CHECK(out[21] == 20000000 && out[22] == (1ull << 63 | 2) && out[23] == 3 && !out[24],
+	      "__SCX_*: %llu %llx %llu %llu", (unsigned long long)out[21],
+	      (unsigned long long)out[22], (unsigned long long)out[23],
+	      (unsigned long long)out[24]);
 	run("jump", 5);
 	CHECK(out[20] == 99, "tail call through an initial element");
 	CHECK(ua_program__fd(ua_object__find_program(obj, "not_loaded")) < 0, "not loaded");
