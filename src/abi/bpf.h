@@ -328,6 +328,9 @@ union bpf_attr {
 		uint32_t cpu;
 		uint32_t batch_size;
 	} test;
+	struct { /* BPF_ENABLE_STATS */
+		uint32_t type;
+	} enable_stats;
 	struct { /* BPF_*_GET_*_ID */
 		union {
 			uint32_t start_id;
@@ -391,6 +394,21 @@ union bpf_attr {
 		uint32_t flags;
 	} prog_assoc_struct_ops;
 } __attribute__((aligned(8)));
+
+#define BPF_LINK_TYPE_STRUCT_OPS 9
+
+struct bpf_link_info {
+	uint32_t type;
+	uint32_t id;
+	uint32_t prog_id;
+	uint32_t : 32;
+	union {
+		struct {
+			uint32_t map_id;
+		} struct_ops;
+		uint64_t room[6]; /* what other kinds of links have */
+	};
+};
 
 struct bpf_map_info {
 	uint32_t type;

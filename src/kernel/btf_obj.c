@@ -22,17 +22,13 @@ int btf_obj_new(void *raw, uint32_t size, struct btf_obj **out)
 	return 0;
 }
 
-void btf_obj_get(struct btf_obj *obj)
-{
-	atomic_fetch_add(&obj->refs, 1);
-}
-
 void btf_obj_put(void *p)
 {
 	struct btf_obj *obj = p;
 
 	if (atomic_fetch_sub(&obj->refs, 1) != 1)
 		return;
+	owner_gone(&obj->owner);
 	btf__free(obj->btf);
 	mem_free(obj->raw);
 	mem_free(obj);

@@ -3,13 +3,15 @@
 #ifndef UA_KERNEL_BTF_OBJ_H
 #define UA_KERNEL_BTF_OBJ_H
 
-#include <stdatomic.h>
 #include <stdint.h>
+
+#include "base/owner.h"
 
 struct btf;
 
 struct btf_obj {
 	_Atomic int refs;
+	struct owner owner;
 	struct btf *btf;
 	void *raw;
 	uint32_t size, id;
@@ -18,7 +20,6 @@ struct btf_obj {
 /* One reference for the caller. -EINVAL with a logged reason, -ENOMEM. Takes over raw, in
  * either case. */
 int btf_obj_new(void *raw, uint32_t size, struct btf_obj **out);
-void btf_obj_get(struct btf_obj *obj);
 void btf_obj_put(void *obj);
 
 #endif

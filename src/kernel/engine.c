@@ -13,6 +13,7 @@
 #include "base/epoch.h"
 #include "kernel/btf_obj.h"
 #include "kernel/engine_priv.h"
+#include "kernel/engine_stats.h"
 #include "kernel/user.h"
 #include "map/map.h"
 #include "prog/struct_ops.h"
@@ -69,20 +70,39 @@ long cmd_pin(struct engine_kernel *k, union bpf_attr *attr)
 
 /* -- References ------------------------------------------------------------------------ */
 
-static void object_get(enum object_kind kind, void *ptr)
+static bool object_get(enum object_kind kind, void *ptr)
 {
 	switch (kind) {
 	case OBJECT_MAP:
-		map_get(ptr);
+		return refs_get_live(&((struct map *)ptr)->refs);
+	case OBJECT_PROG:
+		return refs_get_live(&((struct prog *)ptr)->refs);
+	case OBJECT_BTF:
+		return refs_get_live(&((struct btf_obj *)ptr)->refs);
+	case OBJECT_STATS:
+		return refs_get_live(&((struct stats_user *)ptr)->refs);
+	default:
+		return struct_ops_link_get_live(ptr);
+	}
+}
+
+static void object_own(enum object_kind kind, void *ptr, struct owner owner)
+{
+	switch (kind) {
+	case OBJECT_MAP:
+		((struct map *)ptr)->owner = owner;
 		break;
 	case OBJECT_PROG:
-		prog_get(ptr);
+		((struct prog *)ptr)->owner = owner;
 		break;
 	case OBJECT_BTF:
-		btf_obj_get(ptr);
+		((struct btf_obj *)ptr)->owner = owner;
+		break;
+	case OBJECT_STATS:
+		((struct stats_user *)ptr)->owner = owner;
 		break;
 	default:
-		struct_ops_link_get(ptr);
+		struct_ops_link_own(ptr, owner);
 		break;
 	}
 }
@@ -90,8 +110,7 @@ static void object_get(enum object_kind kind, void *ptr)
 static void object_put(enum object_kind kind, void *ptr)
 {
 	switch (kind) {
-	case OBJECT_MAP: /* the table's reference stands for all descriptors */
-		timer_map_closed(ptr);
+	case OBJECT_MAP:
 		map_put(ptr);
 		break;
 	case OBJECT_PROG:
@@ -100,10 +119,19 @@ static void object_put(enum object_kind kind, void *ptr)
 	case OBJECT_BTF:
 		btf_obj_put(ptr);
 		break;
+	case OBJECT_STATS:
+		stats_user_put(ptr);
+		break;
 	default:
 		struct_ops_link_put(ptr);
 		break;
 	}
+}
+
+static void object_opened(enum object_kind kind, void *ptr)
+{
+	if (kind == OBJECT_MAP)
+		timer_map_opened(ptr);
 }
 
 static void object_closed(enum object_kind kind, void *ptr)
@@ -268,8 +296,9 @@ static void engine_kernel_free(struct kernel *kernel)
 	struct engine_kernel *k = (struct engine_kernel *)kernel;
 
 	engine_unmap_all(k);
-	objects_free(&k->objects);
+	objects_close_all(&k->objects);
 	epoch_drain();
+	objects_free(&k->objects);
 	engine_free(k->engine);
 	mem_free(k);
 }
@@ -312,6 +341,8 @@ int kernel_engine_new(const struct ua_engine_opts *opts, struct kernel **out)
 	objects_init(&k->objects);
 	k->objects.get = object_get;
 	k->objects.put = object_put;
+	k->objects.own = object_own;
+	k->objects.opened = object_opened;
 	k->objects.closed = object_closed;
 	pthread_mutex_init(&k->mem_lock, NULL);
 	map_cpu_limit(k->engine->n_cpus);

@@ -9,6 +9,7 @@
 #include "kernel/engine_priv.h"
 #include "kernel/user.h"
 #include "map/map.h"
+#include "prog/struct_ops.h"
 
 /* Read the caller's info, at most `size` bytes of it; *len becomes what was read. */
 static int info_begin(const union bpf_attr *attr, void *info, uint32_t size, uint32_t *len)
@@ -147,6 +148,18 @@ static int btf_info(struct btf_obj *obj, union bpf_attr *attr)
 	return info_end(attr, &info, len);
 }
 
+static int link_info(struct struct_ops_link *link, uint32_t id, union bpf_attr *attr)
+{
+	struct bpf_link_info info;
+	uint32_t len;
+
+	UA_TRY(info_begin(attr, &info, sizeof(info), &len));
+	info = (struct bpf_link_info){.type = BPF_LINK_TYPE_STRUCT_OPS,
+				      .id = id,
+				      .struct_ops.map_id = struct_ops_link_map_id(link)};
+	return info_end(attr, &info, len);
+}
+
 long cmd_obj_info(struct engine_kernel *k, union bpf_attr *attr)
 {
 	int kind = objects_kind(&k->objects, (int)attr->info.bpf_fd), err;
@@ -154,7 +167,7 @@ long cmd_obj_info(struct engine_kernel *k, union bpf_attr *attr)
 
 	UA_FAIL_IF(kind == -EBADF, -EBADFD); /* as Linux, for this command alone */
 	UA_FAIL_IF(kind < 0, kind);
-	UA_FAIL_IF(kind == OBJECT_LINK, -EOPNOTSUPP);
+	UA_FAIL_IF(kind == OBJECT_STATS, -EINVAL);
 	UA_TRY(objects_get(&k->objects, (int)attr->info.bpf_fd, (enum object_kind)kind, &ptr));
 	if (kind == OBJECT_MAP) {
 		err = map_info(ptr, attr);
@@ -162,9 +175,12 @@ long cmd_obj_info(struct engine_kernel *k, union bpf_attr *attr)
 	} else if (kind == OBJECT_PROG) {
 		err = prog_info(ptr, attr);
 		prog_put(ptr);
-	} else {
+	} else if (kind == OBJECT_BTF) {
 		err = btf_info(ptr, attr);
 		btf_obj_put(ptr);
+	} else {
+		err = link_info(ptr, objects_id(&k->objects, (int)attr->info.bpf_fd), attr);
+		struct_ops_link_put(ptr);
 	}
 	return err;
 }

@@ -44,6 +44,7 @@ struct engine_kernel {
 	X(BPF_MAP_DELETE_BATCH, cmd_map_delete_batch, batch.flags)                           \
 	X(BPF_PROG_LOAD, cmd_prog_load, keyring_id)                                          \
 	X(BPF_PROG_TEST_RUN, cmd_prog_test_run, test.batch_size)                             \
+	X(BPF_ENABLE_STATS, cmd_enable_stats, enable_stats.type)                             \
 	X(BPF_PROG_STREAM_READ_BY_FD, cmd_prog_stream_read, prog_stream_read.prog_fd)        \
 	X(BPF_PROG_ASSOC_STRUCT_OPS, cmd_prog_assoc_struct_ops, prog_assoc_struct_ops.flags) \
 	X(BPF_BTF_LOAD, cmd_btf_load, btf_token_fd)                                          \

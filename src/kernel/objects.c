@@ -103,15 +103,32 @@ static void unlink_out(struct objects *t, struct object *o)
 		(t->n[o->kind] - i) * sizeof(*t->by_id[o->kind]));
 }
 
+static void object_free(struct object *o)
+{
+	close(o->fd);
+	mem_free(o);
+}
+
+/* The last reference is gone. */
+static void object_gone(void *self)
+{
+	struct object *o = self;
+
+	pthread_mutex_lock(&o->table->lock);
+	unlink_out(o->table, o);
+	pthread_mutex_unlock(&o->table->lock);
+	object_free(o);
+}
+
 /* Both descriptors and the record, or nothing. */
-static int object_new(enum object_kind kind, void *ptr, int fd, int mode, struct object **out,
-		      int *user_fd)
+static int object_new(struct objects *t, enum object_kind kind, void *ptr, int fd, int mode,
+		      struct object **out, int *user_fd)
 {
 	struct object *o = mem_zalloc(sizeof(*o));
 	struct stat st;
 
 	UA_FAIL_IF(!o, -ENOMEM);
-	*o = (struct object){.kind = kind, .ptr = ptr, .open = 1, .fd = dup_fd(fd)};
+	*o = (struct object){.table = t, .kind = kind, .ptr = ptr, .open = 1, .fd = dup_fd(fd)};
 	*user_fd = o->fd < 0 ? o->fd : user_fd_of(fd, mode);
 	if (*user_fd < 0 || fstat(fd, &st)) {
 		int err = *user_fd < 0 ? *user_fd : -errno;
@@ -135,19 +152,19 @@ int objects_add_mode(struct objects *t, enum object_kind kind, void *ptr, int fd
 	struct object *o = NULL;
 	int user_fd, err;
 
-	UA_TRY(object_new(kind, ptr, fd, mode, &o, &user_fd));
+	UA_TRY(object_new(t, kind, ptr, fd, mode, &o, &user_fd));
 	pthread_mutex_lock(&t->lock);
 	err = UA_GROW(&t->by_id[kind], &t->cap[kind], t->n[kind] + 1);
 	if (!err) {
 		o->id = *id = take_id(t, kind);
+		t->own(kind, ptr, (struct owner){object_gone, o});
 		link_in(t, o);
 	}
 	pthread_mutex_unlock(&t->lock);
 	if (!err)
 		return user_fd;
 	close(user_fd);
-	close(o->fd);
-	mem_free(o);
+	object_free(o);
 	return err;
 }
 
@@ -156,26 +173,44 @@ int objects_add(struct objects *t, enum object_kind kind, void *ptr, int fd, uin
 	return objects_add_mode(t, kind, ptr, fd, O_RDWR, id);
 }
 
-static void object_drop(struct objects *t, struct object *o)
+/* The last descriptor is closed, and with it goes the table's reference. */
+static void last_closed(struct objects *t, enum object_kind kind, void *ptr)
 {
-	close(o->fd);
-	t->closed(o->kind, o->ptr);
-	t->put(o->kind, o->ptr);
-	mem_free(o);
+	t->closed(kind, ptr);
+	t->put(kind, ptr);
+}
+
+static void close_kind(struct objects *t, enum object_kind kind)
+{
+	/* Each end may take others out of the table. */
+	for (size_t i = t->n[kind]; i; i = i - 1 < t->n[kind] ? i - 1 : t->n[kind]) {
+		struct object *o = t->by_id[kind][i - 1];
+		void *ptr = o->ptr;
+
+		if (!o->open)
+			continue;
+		o->open = 0;
+		last_closed(t, kind, ptr);
+	}
+}
+
+void objects_close_all(struct objects *t)
+{
+	close_kind(t, OBJECT_LINK);
+	close_kind(t, OBJECT_PROG);
+	close_kind(t, OBJECT_MAP);
+	close_kind(t, OBJECT_BTF);
+	close_kind(t, OBJECT_STATS);
 }
 
 void objects_free(struct objects *t)
 {
-	static const enum object_kind order[] = {OBJECT_LINK, OBJECT_PROG, OBJECT_MAP, OBJECT_BTF};
+	for (int kind = 0; kind < OBJECT_KINDS; kind++) {
+		for (size_t i = 0; i < t->n[kind]; i++) {
+			struct object *o = t->by_id[kind][i];
 
-	for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
-		enum object_kind kind = order[i];
-
-		while (t->n[kind]) {
-			struct object *o = t->by_id[kind][t->n[kind] - 1];
-
-			unlink_out(t, o);
-			object_drop(t, o);
+			t->own(o->kind, o->ptr, (struct owner){0});
+			object_free(o);
 		}
 		mem_free(t->by_id[kind]);
 	}
@@ -192,12 +227,10 @@ int objects_get(struct objects *t, int fd, enum object_kind kind, void **ptr)
 	UA_FAIL_IF(fstat(fd, &st), -EBADF);
 	pthread_mutex_lock(&t->lock);
 	o = find_inode(t, &st);
-	if (o && o->kind == kind) {
+	if (o && o->kind == kind && t->get(kind, o->ptr))
 		*ptr = o->ptr;
-		t->get(kind, o->ptr);
-	} else {
+	else
 		o = NULL;
-	}
 	pthread_mutex_unlock(&t->lock);
 	return o ? 0 : -EINVAL;
 }
@@ -216,18 +249,46 @@ int objects_kind(struct objects *t, int fd)
 	return kind;
 }
 
+uint32_t objects_id(struct objects *t, int fd)
+{
+	struct object *o;
+	struct stat st;
+	uint32_t id;
+
+	if (fstat(fd, &st))
+		return 0;
+	pthread_mutex_lock(&t->lock);
+	o = find_inode(t, &st);
+	id = o ? o->id : 0;
+	pthread_mutex_unlock(&t->lock);
+	return id;
+}
+
+static struct object *find_exact(const struct objects *t, enum object_kind kind, uint32_t id)
+{
+	size_t i = find_id(t, kind, id);
+
+	return i < t->n[kind] && t->by_id[kind][i]->id == id ? t->by_id[kind][i] : NULL;
+}
+
 int objects_open_id(struct objects *t, enum object_kind kind, uint32_t id, int mode)
 {
+	struct object *o;
+	void *first = NULL;
 	int fd = -ENOENT;
-	size_t i;
 
 	pthread_mutex_lock(&t->lock);
-	i = find_id(t, kind, id);
-	if (i < t->n[kind] && t->by_id[kind][i]->id == id) {
-		fd = user_fd_of(t->by_id[kind][i]->fd, mode);
-		t->by_id[kind][i]->open += fd >= 0;
+	o = find_exact(t, kind, id);
+	if (o && (o->open || t->get(kind, o->ptr))) {
+		first = o->open ? NULL : o->ptr;
+		fd = user_fd_of(o->fd, mode);
+		o->open += fd >= 0;
 	}
 	pthread_mutex_unlock(&t->lock);
+	if (first && fd >= 0)
+		t->opened(kind, first);
+	else if (first)
+		t->put(kind, first);
 	return fd;
 }
 
@@ -249,19 +310,21 @@ int objects_next_id(struct objects *t, enum object_kind kind, uint32_t id, uint3
 
 int objects_close(struct objects *t, int fd)
 {
+	enum object_kind kind;
+	void *last = NULL;
 	struct object *o;
 	struct stat st;
-	bool last;
 
 	UA_FAIL_IF(fstat(fd, &st), -EBADF);
 	pthread_mutex_lock(&t->lock);
 	o = find_inode(t, &st);
-	last = o && !--o->open;
-	if (last)
-		unlink_out(t, o);
+	if (o && o->open && !--o->open) {
+		last = o->ptr;
+		kind = o->kind;
+	}
 	pthread_mutex_unlock(&t->lock);
 	close(fd);
 	if (last)
-		object_drop(t, o);
+		last_closed(t, kind, last);
 	return 0;
 }

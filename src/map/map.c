@@ -361,6 +361,7 @@ void map_put(struct map *map)
 {
 	if (!map || atomic_fetch_sub(&map->refs, 1) != 1)
 		return;
+	owner_gone(&map->owner);
 	if (map->borrowed)
 		epoch_defer(&map->gone, destroy_later);
 	else

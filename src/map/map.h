@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include "abi/bpf.h"
 #include "base/epoch.h"
+#include "base/owner.h"
 
 struct btf;
 struct btf_type;
@@ -95,6 +96,7 @@ struct map {
 	} v;
 	uint64_t user_vm_start, user_vm_end; /* arena maps: struct bpf_arena of the kernel */
 	_Atomic int refs;
+	struct owner owner;
 	int fd;		 /* the map's descriptor, owned */
 	struct btf *btf; /* borrowed from the BTF object that btf_obj keeps alive */
 	void *btf_obj;

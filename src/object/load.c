@@ -7,6 +7,7 @@
 /* Bits of the log level: every step on the failing path; statistics. */
 #define LOG_STEPS 1u
 #define LOG_STATS 4u
+#define STEPS_SHOWN 100000
 
 /* -- BTF ------------------------------------------------------------------ */
 
@@ -241,10 +242,19 @@ static long load_silent(const struct ua_program *prog, union bpf_attr *attr)
 	return kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
 }
 
+/* Is the log of the verifier's steps worth a second load? Up to a million take long to write. */
+static bool few_steps(const char *log)
+{
+	static const char count[] = "processed ";
+	const char *at = strstr(log, count);
+
+	return !at || strtoull(at + sizeof(count) - 1, NULL, 10) <= STEPS_SHOWN;
+}
+
 /*
- * A program that is refused is loaded once more, for the log of its steps, whose end says why.
- * Of one that is too complex they say nothing, and there are a million of them. -ENOSPC tells of
- * a log that lost its beginning, not of the program.
+ * A program that is refused after not too many steps is loaded once more, for their log, whose
+ * end says how the verifier got there. -ENOSPC tells of a log that lost its beginning, not of the
+ * program.
  */
 static long load_or_explain(const struct ua_program *prog, union bpf_attr *attr)
 {
@@ -253,7 +263,7 @@ static long load_or_explain(const struct ua_program *prog, union bpf_attr *attr)
 
 	if (fd == -ENOSPC)
 		fd = load_silent(prog, attr);
-	if (fd < 0 && fd != -E2BIG) {
+	if (fd < 0 && log && few_steps(log)) {
 		mem_free(log);
 		again = load_logged(prog, attr, LOG_STEPS, LOG_FIRST, &log);
 		fd = again == -ENOSPC ? fd : again;

@@ -27,9 +27,9 @@ struct engine {
 	bool jit_only;		      /* UA_EXEC_JIT: failing to compile fails the load */
 	struct arena_opts arena_opts; /* template for new arenas: policy, backend, null_guard */
 	uint32_t n_cpus;
-	_Atomic bool stats;   /* BPF_ENABLE_STATS: count runs and their time */
-	pthread_mutex_t lock; /* registration of kfuncs and struct_ops types */
-	bool loaded;	      /* a program was loaded: the BTF must not change any more */
+	_Atomic uint32_t stats_users; /* BPF_ENABLE_STATS: count runs and their time if not 0 */
+	pthread_mutex_t lock;	      /* registration of kfuncs and struct_ops types */
+	bool loaded;		      /* a program was loaded: the BTF must not change any more */
 	struct struct_ops_type *struct_ops_types;
 	char **names; /* of the host's kfuncs */
 	size_t n_names, cap_names;

@@ -45,6 +45,8 @@ static void destroy_deferred(struct epoch_item *item)
 
 void prog_put(struct prog *prog)
 {
-	if (prog && atomic_fetch_sub_explicit(&prog->refs, 1, memory_order_acq_rel) == 1)
-		epoch_defer(&prog->free_item, destroy_deferred);
+	if (!prog || atomic_fetch_sub_explicit(&prog->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	owner_gone(&prog->owner);
+	epoch_defer(&prog->free_item, destroy_deferred);
 }

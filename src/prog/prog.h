@@ -12,6 +12,7 @@
 #include "abi/code.h"
 #include "arena/run.h"
 #include "base/epoch.h"
+#include "base/owner.h"
 #include "prog/stream.h"
 #include "verify/verify.h"
 
@@ -20,6 +21,7 @@ struct engine; /* prog/engine.h: tables shared by the programs of one engine */
 
 struct prog {
 	_Atomic int refs;
+	struct owner owner;
 	uint32_t id, type, expected_attach_type, prog_flags;
 	char name[BPF_OBJ_NAME_LEN];
 	bool gpl, sleepable;

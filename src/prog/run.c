@@ -166,7 +166,7 @@ static __attribute__((noinline)) int run_unusual(struct run_ctx *rc, uint64_t *r
 
 	if (!epoch_self.attached)
 		UA_TRY(attach());
-	if (!atomic_load_explicit(&p->engine->stats, memory_order_relaxed))
+	if (!atomic_load_explicit(&p->engine->stats_users, memory_order_relaxed))
 		return run_once(rc, retval);
 	start = now_ns();
 	err = run_once(rc, retval);
@@ -178,7 +178,7 @@ static __attribute__((noinline)) int run_unusual(struct run_ctx *rc, uint64_t *r
 static inline __attribute__((always_inline)) int run_any(struct run_ctx *rc, uint64_t *retval)
 {
 	if (ua_unlikely(!epoch_self.attached ||
-			atomic_load_explicit(&rc->prog->engine->stats, memory_order_relaxed)))
+			atomic_load_explicit(&rc->prog->engine->stats_users, memory_order_relaxed)))
 		return run_unusual(rc, retval);
 	return run_once(rc, retval);
 }
@@ -227,7 +227,7 @@ int prog_call(struct prog *prog, void *ctx, uint32_t ctx_size, uint64_t *retval)
 	uint64_t ret;
 
 	if (ua_unlikely(run_top || !epoch_self.attached || !entry ||
-			atomic_load_explicit(&prog->engine->stats, memory_order_relaxed)))
+			atomic_load_explicit(&prog->engine->stats_users, memory_order_relaxed)))
 		return call_slow(prog, ctx, ctx_size, retval);
 	/* First, so that a signal handler that calls a program takes another record. */
 	run_top = &f->run;

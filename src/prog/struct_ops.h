@@ -91,7 +91,9 @@ int struct_ops_link_new(struct map *map, struct struct_ops_link **out);
 /* expected_old may be NULL. -EOPNOTSUPP, -EINVAL, -ENOLINK, -EPERM as Linux. */
 int struct_ops_link_update(struct struct_ops_link *link, struct map *map, struct map *expected_old);
 int struct_ops_link_detach(struct struct_ops_link *link); /* -ENOLINK: already */
-struct struct_ops_link *struct_ops_link_get(struct struct_ops_link *link);
+bool struct_ops_link_get_live(struct struct_ops_link *link);
+void struct_ops_link_own(struct struct_ops_link *link, struct owner owner);
+uint32_t struct_ops_link_map_id(struct struct_ops_link *link); /* 0: detached */
 void struct_ops_link_put(struct struct_ops_link *link); /* the last one detaches; NULL is fine */
 
 /* -- Native functions (trampoline.c) ---------------------------------------------------- */

@@ -391,6 +391,7 @@ const struct map_ops struct_ops_map_ops = {
 
 struct struct_ops_link {
 	_Atomic int refs;
+	struct owner owner;
 	pthread_mutex_t lock;
 	struct map *map; /* held; NULL: detached */
 };
@@ -464,16 +465,31 @@ int struct_ops_link_detach(struct struct_ops_link *link)
 	return 0;
 }
 
-struct struct_ops_link *struct_ops_link_get(struct struct_ops_link *link)
+bool struct_ops_link_get_live(struct struct_ops_link *link)
 {
-	atomic_fetch_add_explicit(&link->refs, 1, memory_order_relaxed);
-	return link;
+	return refs_get_live(&link->refs);
+}
+
+void struct_ops_link_own(struct struct_ops_link *link, struct owner owner)
+{
+	link->owner = owner;
+}
+
+uint32_t struct_ops_link_map_id(struct struct_ops_link *link)
+{
+	uint32_t id;
+
+	pthread_mutex_lock(&link->lock);
+	id = link->map ? link->map->v.id : 0;
+	pthread_mutex_unlock(&link->lock);
+	return id;
 }
 
 void struct_ops_link_put(struct struct_ops_link *link)
 {
 	if (!link || atomic_fetch_sub_explicit(&link->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	owner_gone(&link->owner);
 	struct_ops_link_detach(link);
 	pthread_mutex_destroy(&link->lock);
 	mem_free(link);

@@ -59,6 +59,13 @@ static uint64_t drop_each(struct map *map, void *key, void *value, void *arg)
 	return 0;
 }
 
+void timer_map_opened(struct map *map)
+{
+	timer_lock();
+	map->closed = false;
+	timer_unlock();
+}
+
 void timer_map_closed(struct map *map)
 {
 	if (map->rec.timer_off < 0)

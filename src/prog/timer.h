@@ -15,6 +15,8 @@
 
 /* No user can reach the map any more: cancel and free all timers in it. */
 void timer_map_closed(struct map *map);
+/* One can again, by the map's id. */
+void timer_map_opened(struct map *map);
 
 /* NULL if memory is short. */
 struct timer_queue *timer_queue_new(void);

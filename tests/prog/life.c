@@ -12,6 +12,8 @@
 
 #include "abi/bpf.h"
 #include "base/base.h"
+#include "kernel/handle.h"
+#include "kernel/kernel.h"
 #include "prog/load.h"
 #include "prog/sha1.h"
 
@@ -87,6 +89,27 @@ static void test_license(void)
 		CHECK_EQ(prog_license_is_gpl(cases[i].text), cases[i].gpl);
 }
 
+/* -- Links ------------------------------------------------------------------------------ */
+
+static void check_link(struct ua_engine *engine, struct ua_map *map, struct ua_link *link)
+{
+	struct kernel *k = engine->kernel;
+	struct bpf_link_info info = {0};
+	struct bpf_map_info map_info = {0};
+	union bpf_attr attr = {.info = {.bpf_fd = (uint32_t)ua_link__fd(link),
+					.info_len = sizeof(info),
+					.info = (uintptr_t)&info}};
+
+	CHECK_EQ(kernel_bpf(k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+	attr.info.bpf_fd = (uint32_t)ua_map__fd(map);
+	attr.info.info_len = sizeof(map_info);
+	attr.info.info = (uintptr_t)&map_info;
+	CHECK_EQ(kernel_bpf(k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr)), 0);
+	CHECK_EQ(info.type, BPF_LINK_TYPE_STRUCT_OPS);
+	CHECK_EQ(info.struct_ops.map_id, map_info.id);
+	CHECK(info.id > 0);
+}
+
 /* -- Memory running out --------------------------------------------------------------- */
 
 static int whole_life(const char *types, const char *ops)
@@ -111,6 +134,8 @@ static int whole_life(const char *types, const char *ops)
 		err = ua_program__call(program(obj, "read_calls"), (uint64_t[1]){0}, NULL);
 	if (!err)
 		err = ua_map__attach_struct_ops(ua_object__find_map(obj, "second"), &link);
+	if (!err)
+		check_link(engine, ua_object__find_map(obj, "second"), link);
 	if (!err)
 		ua_link__destroy(link);
 	if (obj)
