@@ -80,12 +80,16 @@ static void try_case(struct shrink *sh, const struct sched_case *c, bool loud, s
 	workload_free(&w);
 }
 
+static size_t n_kinds(const struct shrink *sh)
+{
+	return json_object_size(json_object_get(sh->c.workload, "tasks"));
+}
+
 static void progress(const struct shrink *sh)
 {
 	if (isatty(STDERR_FILENO))
-		fprintf(stderr, "\rshrink: %u tries, %u kept, machine %s, %zu tasks\033[K",
-			sh->tries, sh->kept, sh->c.machine,
-			json_object_size(json_object_get(sh->c.workload, "tasks")));
+		fprintf(stderr, "\rshrink: %u tries, %u kept, machine %s, %zu kinds of tasks\033[K",
+			sh->tries, sh->kept, sh->c.machine, n_kinds(sh));
 }
 
 /* Does it fail the same way? Then it is the smallest so far. */
@@ -285,10 +289,10 @@ static int shrink(struct shrink *sh, const struct workload *w)
 	shrink_all(sh);
 	status = save(sh, path);
 	if (!status)
-		printf("%s: fails after %.6f s on %s with %zu kinds of tasks (%u tries, %u kept)\n",
-		       path, (double)sh->c.time / 1e9, sh->c.machine,
-		       json_object_size(json_object_get(sh->c.workload, "tasks")), sh->tries,
-		       sh->kept);
+		printf("%s: fails after %.6f s on %s with %zu kind%s of tasks (%u tries, %u "
+		       "kept)\n",
+		       path, (double)sh->c.time / 1e9, sh->c.machine, n_kinds(sh),
+		       n_kinds(sh) == 1 ? "" : "s", sh->tries, sh->kept);
 	return status;
 }
 

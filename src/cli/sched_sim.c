@@ -223,7 +223,8 @@ static void end_observation(struct sched_sim *s)
 	s->metrics.observer.fn = s->end.fn = s->trace.fn = s->picture.fn = ignore;
 }
 
-int sched_sim_run(struct sched_sim *s)
+/* -EINVAL has been explained: the workload does not fit the machine. */
+static int begin(struct sched_sim *s)
 {
 	int err = actors_new(s->m, s->w, s->setup->seed, &s->actors);
 
@@ -231,7 +232,18 @@ int sched_sim_run(struct sched_sim *s)
 		err = attach(s);
 	if (!err && !s->attach_err)
 		err = actors_start(s->actors);
-	if (!err && !s->attach_err)
+	if (err && err != -EINVAL && !s->setup->quiet)
+		cli_error("%s: cannot begin: %s", s->w->name, strerror(-err));
+	return err;
+}
+
+int sched_sim_run(struct sched_sim *s)
+{
+	int err = begin(s);
+
+	if (err)
+		return CLI_REFUSED;
+	if (!s->attach_err)
 		err = run_all(s);
 	end_observation(s);
 	if ((err || actors_error(s->actors)) && !s->setup->quiet)

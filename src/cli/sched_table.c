@@ -126,8 +126,7 @@ static void print_groups(const struct sched_result *r)
 {
 	int width = name_width(r->w, 5);
 
-	printf("\n%-*s %7s %9s %6s %9s %8s %8s %8s %9s %10s %10s\n", width, "", "", "", "", "",
-	       "wakeup", "latency", "", "", "", "");
+	printf("\n%*s %7s %9s %6s %9s %26s\n", width, "", "", "", "", "", "wakeup latency");
 	printf("%-*s %7s %9s %6s %9s %8s %8s %8s %9s %10s %10s\n", width, "group", "tasks",
 	       "runtime", "%", "wakeups", "p50", "p99", "max", "slices", "migrations", "loops/s");
 	for (uint32_t i = 0; i < r->metrics->n_groups; i++)
@@ -170,16 +169,21 @@ static void print_cpus(const struct sched_result *r)
 
 /* -- One run: the rest ----------------------------------------------------------------------- */
 
+static void print_counter(const char *name, int64_t n, bool *any)
+{
+	if (!n)
+		return;
+	if (!*any)
+		printf("\nevent counters\n");
+	printf("  %-28s %12" PRId64 "\n", name, n);
+	*any = true;
+}
+
 static void print_counters(const struct sched_result *r)
 {
 	bool any = false;
 
-#define X(name)                                                        \
-	if (r->events.SCX_EV_##name) {                                 \
-		printf("%s%28s %" PRId64 "\n", any ? "" : "\n", #name, \
-		       (int64_t)r->events.SCX_EV_##name);              \
-		any = true;                                            \
-	}
+#define X(name) print_counter(#name, (int64_t)r->events.SCX_EV_##name, &any);
 	SCHED_EVENTS(X)
 #undef X
 }
@@ -298,7 +302,9 @@ static void print_headings(const struct sched_result *results, size_t n, int wid
 	for (size_t i = 0; i < n; i++) {
 		const char *object = results[i].setup->object, *slash = strrchr(object, '/');
 
-		printf(" %*.*s", COMPARE_WIDTH, COMPARE_WIDTH, slash ? slash + 1 : object);
+		object = slash ? slash + 1 : object;
+		printf(" %*.*s", COMPARE_WIDTH,
+		       min_t(int, (int)strcspn(object, "."), COMPARE_WIDTH), object);
 	}
 	printf("\n");
 }

@@ -1,0 +1,1 @@
+printf %s '{"tasks": {"hog": {"phases": {"work": {"rum": 5}}}}}' > $T/w.json; $U sched run none --workload $T/w.json; printf %s '{"tasks": {"hog": {"run": 5, "unlock": "m"}}}' > $T/w.json; $U sched run none --workload $T/w.json; printf %s '{"tasks": {"hog": {"cpus": [7], "run": 5}}}' > $T/w.json; $U sched run none --machine 4c --workload $T/w.json

@@ -1,0 +1,1 @@
+$U sched help; $U sched run --help

@@ -1,0 +1,1 @@
+cd $T; $U sched shrink $EX/sched/stall.bpf.o --workload bursty-server 2>/dev/null; cat stall.case.json; $U sched replay stall.case.json >out 2>&1; echo $?; head -6 out; tail -1 out; $U sched replay stall.case.json $EX/sched/fifo.bpf.o >/dev/null
