@@ -79,6 +79,8 @@ static long create(const struct ua_object *obj, const struct map_def *def, const
 		attr.btf_key_type_id = def->key_type_id;
 		attr.btf_value_type_id = def->value_type_id;
 	}
+	if (obj->btf_fd >= 0 && def->vmlinux_value_id)
+		attr.btf_fd = obj->btf_fd; /* Linux wants one, whatever it is */
 	return kernel_bpf(obj->k, BPF_MAP_CREATE, &attr, sizeof(attr));
 }
 
