@@ -103,26 +103,46 @@ static int sanitize(struct ua_object *obj, struct btf **out)
 	return err;
 }
 
-int load_btf(struct ua_object *obj)
+static long upload(struct ua_object *obj, struct btf *btf)
 {
 	union bpf_attr attr;
-	struct btf *btf;
-	const void *raw;
 	uint32_t size;
+	const void *raw = btf__raw_data(btf, &size);
+
+	UA_FAIL_IF(!raw, -ENOMEM);
+	memset(&attr, 0, sizeof(attr));
+	attr.btf = (uintptr_t)raw;
+	attr.btf_size = size;
+	return kernel_bpf(obj->k, BPF_BTF_LOAD, &attr, sizeof(attr));
+}
+
+/* A kernel that does not know some kind of type says no more than that something is wrong. */
+static long upload_older(struct ua_object *obj, struct btf *btf)
+{
+	uint32_t id = int_type(btf);
+	int err = id ? btf_make_older(btf, id) : -ENOMEM;
+
+	log_debug("uarena: object %s: section .BTF: refused, once more as older kernels know it\n",
+		  obj->name);
+	return err ? err : upload(obj, btf);
+}
+
+int load_btf(struct ua_object *obj)
+{
+	const union bpf_attr none = {0};
+	struct btf *btf;
 	long fd;
 
 	if (!obj->btf)
 		return 0;
 	UA_TRY(sanitize(obj, &btf));
-	raw = btf__raw_data(btf, &size);
-	memset(&attr, 0, sizeof(attr));
-	attr.btf = (uintptr_t)raw;
-	attr.btf_size = size;
-	fd = raw ? kernel_bpf(obj->k, BPF_BTF_LOAD, &attr, sizeof(attr)) : -ENOMEM;
+	fd = upload(obj, btf);
+	if (fd == -EINVAL)
+		fd = upload_older(obj, btf);
 	btf__free(btf);
 	if (fd < 0) {
 		object_fail(obj, fd, "section .BTF: refused: %s", strerror(-fd));
-		object_advise(obj, BPF_BTF_LOAD, &attr, fd);
+		object_advise(obj, BPF_BTF_LOAD, &none, fd);
 		return fd;
 	}
 	obj->btf_fd = fd;

@@ -225,6 +225,8 @@ int load_maps(struct ua_object *obj);
 int load_map_slots(struct ua_object *obj);
 int load_struct_ops(struct ua_object *obj, struct btf *kernel_btf); /* before maps and programs */
 int load_btf(struct ua_object *obj);
+/* Replace kinds of types that came after Linux 5.2; int_id is a 4-byte integer's (btf_older.c). */
+int btf_make_older(struct btf *btf, uint32_t int_id);
 void map_unload(struct ua_map *map); /* close and unmap, back to nothing */
 
 /* A program's instructions with everything the kernel wants beside them. */
