@@ -277,12 +277,16 @@ static bool only_lines_differ(struct outcome *a, struct outcome *b)
 	return !streams_differ(a, b);
 }
 
-/* Is it only that Linux keeps nothing in streams? A program that prints may see that. */
-static bool is_declared(const char *what, struct outcome out[N_SIDES])
+/* Does one side lack what the object implements, or is it only that Linux keeps nothing in
+ * streams? A program that prints may see that. */
+static bool is_declared(const char *what, bool has_ops, struct outcome out[N_SIDES])
 {
 	struct outcome *there = &out[SIDE_LINUX], *here = &out[SIDE_JIT];
 	bool printed = *here->streams[0], sees = !strcmp(what, "result");
 
+	if (has_ops && !strcmp(what, "verdict"))
+		return (there->load_err == -EOPNOTSUPP || here->load_err == -EOPNOTSUPP) &&
+		       declare(OTHER_RESULT, "struct_ops of one side");
 	if (streams == STREAMS_WORK && !strcmp(what, "streams"))
 		return !streams_differ(here, &out[SIDE_INTERP]) && only_lines_differ(there, here) &&
 		       declare(OTHER_RESULT, "line of an access");
@@ -293,7 +297,7 @@ static bool is_declared(const char *what, struct outcome out[N_SIDES])
 	return declare(OTHER_RESULT, stream_state_text[streams]);
 }
 
-static void tally(const char *path, const char *name, const struct input *in,
+static void tally(const char *path, const char *name, bool has_ops, const struct input *in,
 		  struct outcome out[N_SIDES])
 {
 	const char *what = outcomes_differ(&out[SIDE_LINUX], &out[SIDE_JIT]), *own;
@@ -307,7 +311,7 @@ static void tally(const char *path, const char *name, const struct input *in,
 	count.stream_bytes +=
 		(long)strlen(out[SIDE_LINUX].streams[0]) + (long)strlen(out[SIDE_LINUX].streams[1]);
 	own = outcomes_differ(&out[SIDE_JIT], &out[SIDE_INTERP]);
-	if (what && is_declared(what, out))
+	if (what && is_declared(what, has_ops, out))
 		what = NULL;
 	if (!what) /* the engine must agree with itself even where Linux says something else */
 		what = own;
@@ -323,7 +327,7 @@ static void tally(const char *path, const char *name, const struct input *in,
 	}
 }
 
-static int compare(const char *path, const char *name, const struct input *in)
+static int compare(const char *path, const char *name, bool has_ops, const struct input *in)
 {
 	static struct outcome out[N_SIDES];
 	int err = 0;
@@ -332,7 +336,7 @@ static int compare(const char *path, const char *name, const struct input *in)
 	for (int i = 0; i < N_SIDES && !err; i++)
 		err = run_on((enum side_kind)i, path, name, in, &out[i]);
 	if (!err)
-		tally(path, name, in, out);
+		tally(path, name, has_ops, in, out);
 	else
 		printf("%s %s, given %s: %s\n", path, name, in->name, strerror(-err));
 	count.failures += err != 0;
@@ -344,15 +348,28 @@ static int compare(const char *path, const char *name, const struct input *in)
 /* Which inputs a type of program can take at all is for both sides to say. */
 static bool takes(uint32_t type, const struct input *in)
 {
+	if (type == BPF_PROG_TYPE_STRUCT_OPS) /* which nobody can run alone */
+		return in == inputs;
 	if (type == BPF_PROG_TYPE_SOCKET_FILTER || type == BPF_PROG_TYPE_SCHED_CLS)
 		return in->data;
 	return !in->data;
+}
+
+static bool has_struct_ops(const struct ua_object *obj)
+{
+	struct ua_map *map = NULL;
+
+	while ((map = ua_object__next_map(obj, map)))
+		if (ua_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+			return true;
+	return false;
 }
 
 static int compare_object(struct ua_engine *engine, const char *path)
 {
 	struct ua_program *p = NULL;
 	struct ua_object *obj;
+	bool has_ops;
 	int err = ua_object__open_file(engine, path, NULL, &obj);
 
 	if (err) {
@@ -360,11 +377,14 @@ static int compare_object(struct ua_engine *engine, const char *path)
 		return err;
 	}
 	count.objects++;
+	has_ops = has_struct_ops(obj);
 	while ((p = ua_object__next_program(obj, p))) {
+		uint32_t type = ua_program__type(p);
+
 		count.programs++;
 		for (size_t i = 0; i < ARRAY_SIZE(inputs); i++)
-			if (takes(ua_program__type(p), &inputs[i])) {
-				compare(path, ua_program__name(p), &inputs[i]);
+			if (takes(type, &inputs[i])) {
+				compare(path, ua_program__name(p), has_ops, &inputs[i]);
 				if (quick)
 					break;
 			}
