@@ -95,6 +95,7 @@ int sim_try_task(struct sim *s, const char *comm, struct load load, struct sim_a
 				 .nice = load.nice,
 				 .ext_policy = load.ext,
 				 .kthread = load.kthread,
+				 .cookie = load.cookie,
 				 .cpus = load.cpus ? &load.cpus : NULL,
 				 .cgroup = load.cgroup,
 				 .actor = a};

@@ -57,6 +57,7 @@ struct load {
 	uint64_t cpus; /* affinity, the first 64 CPUs; 0: all */
 	bool ext;      /* SCHED_EXT */
 	bool kthread;
+	uint64_t cookie;
 	struct sim_cgroup *cgroup;
 };
 
