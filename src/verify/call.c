@@ -59,6 +59,7 @@ static int call_static(struct env *env, uint32_t func)
 	memcpy(&env_regs(env)[1], &args[1], 5 * sizeof(*args));
 	memset(env->st.frames[env->st.depth - 1]->regs, 0, 6 * sizeof(*args));
 	env->next_insn = env->funcs[func].start;
+	env->due = DUE_STATE;
 	log_call(env);
 	return 0;
 }
@@ -246,6 +247,17 @@ static int return_callback(struct env *env, const struct frame *f)
 	return -EINVAL;
 }
 
+/* The callee's frame is still there, one above the current one. */
+static void log_return(struct env *env)
+{
+	if (!env->log || !(env->log->level & (LOG_LEVEL1 | LOG_LEVEL2)))
+		return;
+	vlog(env, "returning from callee:\n");
+	print_state(env, &env->st, env->st.depth + 1, true);
+	vlog(env, "to caller at %u:\n", env->next_insn);
+	print_state(env, &env->st, env->st.depth, true);
+}
+
 static int return_local(struct env *env)
 {
 	struct vstate *st = &env->st;
@@ -267,10 +279,8 @@ static int return_local(struct env *env)
 	if (callback)
 		UA_TRY(prune_widen(env, st, env->next_insn));
 	touch_reg(env, BPF_REG_0);
-	if (env->log && env->log->level & (LOG_LEVEL1 | LOG_LEVEL2)) {
-		vlog(env, "returning from callee:\n");
-		print_state(env, st, st->depth, true);
-	}
+	env->due = DUE_RETURN;
+	log_return(env);
 	return 0;
 }
 

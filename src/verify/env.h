@@ -35,6 +35,14 @@
 #define MAX_PENDING 8192
 #define MAX_MEM (240u << 20) /* of one verification, all that grows with the program */
 
+/* What the log has to say before the next instruction, as Linux says it. */
+enum due {
+	DUE_NOTHING,
+	DUE_STATE,  /* the whole state */
+	DUE_RETURN, /* level 2: where the path comes from, and the state */
+	DUE_PATH,   /* level 2: where it comes from and the state; then the state */
+};
+
 /* What an LDIMM64 loads. */
 enum ld_kind { LD_CONST, LD_MAP, LD_MAP_VALUE, LD_ARENA_VALUE, LD_FUNC, LD_KSYM };
 
@@ -102,6 +110,7 @@ struct pending {
 	size_t size; /* of st */
 	struct vstate st;
 	uint64_t log_pos;
+	bool line_open; /* at log_pos */
 	uint32_t prev_insn;
 };
 
@@ -169,7 +178,7 @@ struct env {
 	uint32_t iter_frame, iter_slot, iter_slots; /* iterator argument of the call */
 	int insn_len;				    /* characters print_insn() wrote */
 	bool line_open;
-	bool print_all;	  /* the whole state is due in the log */
+	uint8_t due;	  /* enum due */
 	bool path_dead;	  /* nothing can reach the next instruction */
 	char reason[256]; /* the last message, for the explanation */
 	char explanation[4096];
@@ -218,6 +227,7 @@ void vlog_finish(struct verify_log *log);
 void print_insn(struct env *env, uint32_t idx);
 void print_state(struct env *env, const struct vstate *st, uint32_t frame, bool all);
 void print_insn_state(struct env *env);
+void print_program(struct env *env);
 void print_end_line(struct env *env); /* if print_insn() left one open */
 void print_line(struct env *env, uint32_t idx);
 const char *reg_type_name(const struct env *env, const struct reg *r, char buf[64]);

@@ -161,7 +161,7 @@ static uint32_t call_uses(const struct env *env, uint32_t i)
 		n = kfunc_n_args(env->in->kfuncs, env->aux[i].kfunc);
 	} else if (!insn->src_reg) {
 		proto = helper_proto((uint32_t)insn->imm);
-		for (n = 0; proto && n < 5 && proto->args[n]; n++)
+		for (n = proto ? 0 : 5; proto && n < 5 && proto->args[n]; n++)
 			;
 	}
 	return (BIT(n + 1) - 1) & ARG_REGS;

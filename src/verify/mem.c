@@ -78,10 +78,11 @@ int check_region(struct env *env, int regno, int off, int64_t size, uint64_t reg
 
 int check_align(struct env *env, const struct reg *reg, int off, int size, bool strict)
 {
-	const char *what = reg->type == R_STACK	    ? "stack "
-			   : reg->type == R_CTX	    ? "context "
-			   : reg->type == R_MAP_KEY ? "key "
-						    : "value ";
+	const char *what = reg->type == R_STACK	      ? "stack "
+			   : reg->type == R_CTX	      ? "context "
+			   : reg->type == R_MAP_KEY   ? "key "
+			   : reg->type == R_MAP_VALUE ? "value "
+						      : "";
 	struct tnum t = tnum_add(reg->s.var, tnum_const((uint64_t)((int64_t)reg->off + off)));
 	char buf[64];
 

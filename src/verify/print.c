@@ -135,8 +135,12 @@ static void put_ranges(struct text *t, const struct scalar *s)
 
 void tnum_print(char *buf, size_t size, struct tnum t)
 {
-	snprintf(buf, size, "(0x%llx; 0x%llx)", (unsigned long long)t.value,
-		 (unsigned long long)t.mask);
+	if (!tnum_is_const(t))
+		snprintf(buf, size, "(0x%llx; 0x%llx)", (unsigned long long)t.value,
+			 (unsigned long long)t.mask);
+	else
+		snprintf(buf, size, t.value <= UINT16_MAX ? "%llu" : "%#llx",
+			 (unsigned long long)t.value);
 }
 
 static void put_id(struct text *t, const struct reg *r)
@@ -204,6 +208,8 @@ static void put_reg(struct env *env, struct text *t, const struct reg *r, uint32
 			return;
 		}
 	}
+	if (r->type == R_ARENA)
+		return;
 	put(t, "(");
 	t->first = true;
 	put_id(t, r);
@@ -321,8 +327,7 @@ static const char *call_name(void *arg, const struct bpf_insn *insn, char *buf, 
 
 	if (insn->src_reg != BPF_PSEUDO_KFUNC_CALL)
 		return NULL;
-	snprintf(buf, size, "%s#%d", kf ? kf->name : "kernel-function", insn->imm);
-	return buf;
+	return kf ? kf->name : "kernel-function";
 }
 
 static const char *imm_text(void *arg, const struct bpf_insn *insn, uint64_t imm, char *buf,
@@ -344,6 +349,29 @@ void print_insn(struct env *env, uint32_t idx)
 	env->insn_len = snprintf(NULL, 0, "%u: %s", idx, buf);
 	vlog(env, "%u: %s", idx, buf);
 	env->line_open = true;
+}
+
+/* Level 2 begins with what is known before the walk: functions, and which registers live. */
+void print_program(struct env *env)
+{
+	const struct disasm_names names = {env, call_name, imm_text};
+	char dis[DISASM_MAX], live[BPF_REG_FP + 1] = "";
+
+	if (!env->log || !(env->log->level & LOG_LEVEL2))
+		return;
+	for (uint32_t f = 0; f < env->n_funcs; f++)
+		vlog(env, "func#%u @%u\n", f, env->funcs[f].start);
+	vlog(env, "Live regs before insn:\n");
+	for (uint32_t i = 0; i < env->n; i++) {
+		uint32_t regs = flow_live_regs(env, i);
+
+		if (env->aux[i].pad)
+			continue;
+		for (int r = 0; r < BPF_REG_FP; r++)
+			live[r] = regs >> r & 1 ? (char)('0' + r) : '.';
+		disasm_insn(&env->insns[i], &names, dis, sizeof(dis));
+		vlog(env, "    %3u: %s %s\n", i, live, dis);
+	}
 }
 
 void print_end_line(struct env *env)

@@ -191,6 +191,10 @@ int stack_write(struct env *env, int regno, int off, int size, int src, const st
 		reg_scalar(&imm); /* read-modify-write */
 	if (src >= 0)
 		flow_spill(env, src, frame, slots_in(lo, hi));
+	if (scalar_is_const(&r->s) && value == &imm && BPF_CLASS(insn->code) != BPF_ST) {
+		write_bytes(env, env->st.frames[frame], frame, lo, hi, SLOT_MISC);
+		return 0;
+	}
 	if (scalar_is_const(&r->s))
 		return store_fixed(env, frame, lo, size, value);
 	if (value->type != R_SCALAR)

@@ -41,6 +41,7 @@ static int prove(struct env *env)
 {
 	UA_TRY(check_member(env));
 	UA_TRY(flow_init(env));
+	print_program(env);
 	subprog_find_sleepers(env);
 	UA_TRY(walk_program(env));
 	flow_free(env);
@@ -81,13 +82,20 @@ static void env_free(struct env *env)
 	mem_free(env->asyncs);
 }
 
+static void report_times(struct env *env, uint64_t ns)
+{
+	vlog(env, "verification time %llu usec\nstack depth ", (unsigned long long)ns / 1000);
+	for (uint32_t f = 0; f < env->n_funcs; f++)
+		vlog(env, "%s%u", f ? "+" : "", env->funcs[f].stack_depth);
+	vlog(env, "\n");
+}
+
 static void report(struct env *env, uint64_t ns)
 {
 	struct verify_stats *stats = env->in->stats;
 
 	if (env->log && env->log->level & LOG_STATS)
-		vlog(env, "verification time %llu usec\nstack depth %u\n",
-		     (unsigned long long)ns / 1000, env->funcs ? env->funcs[0].stack_depth : 0);
+		report_times(env, ns);
 	if (env->insn_processed)
 		vlog(env,
 		     "processed %llu insns (limit %d) max_states_per_insn %u total_states %u "

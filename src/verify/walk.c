@@ -73,6 +73,7 @@ struct vstate *walk_push(struct env *env, uint32_t insn)
 	env->pending_mem += p->size;
 	p->st.insn = insn;
 	p->log_pos = env->log ? env->log->pos : 0;
+	p->line_open = env->line_open;
 	p->prev_insn = env->insn_idx;
 	p->next = env->pending;
 	env->pending = p;
@@ -97,9 +98,11 @@ static bool pop(struct env *env)
 	env->spare = p;
 	env->insn_idx = env->st.insn;
 	env->prev_insn = p->prev_insn;
-	if (env->log && !(env->log->level & LOG_LEVEL2))
+	if (env->log && !(env->log->level & LOG_LEVEL2)) {
 		vlog_rewind(env->log, p->log_pos);
-	env->print_all = true;
+		env->line_open = p->line_open;
+	}
+	env->due = DUE_PATH;
 	flow_walked(env, env_frame(env), env->prev_insn, env->insn_idx);
 	return true;
 }
@@ -138,14 +141,15 @@ static void log_before(struct env *env)
 {
 	if (!logging(env))
 		return;
-	if (env->print_all) {
-		if (env->prev_insn != UINT32_MAX)
-			vlog(env, "\nfrom %u to %u:", env->prev_insn, env->insn_idx);
-		else
-			vlog(env, "%u:", env->insn_idx);
+	if (env->due >= DUE_RETURN && env->log->level & LOG_LEVEL2) {
+		vlog(env, "\nfrom %u to %u:", env->prev_insn, env->insn_idx);
 		print_state(env, &env->st, env->st.depth, true);
-		env->print_all = false;
 	}
+	if (env->due == DUE_STATE || env->due == DUE_PATH) {
+		vlog(env, "%u:", env->insn_idx);
+		print_state(env, &env->st, env->st.depth, true);
+	}
+	env->due = DUE_NOTHING;
 	print_insn(env, env->insn_idx);
 }
 
@@ -153,7 +157,7 @@ static void log_covered(struct env *env)
 {
 	if (!logging(env))
 		return;
-	if (env->print_all && env->prev_insn != UINT32_MAX)
+	if (env->due >= DUE_RETURN)
 		vlog(env, "\nfrom %u to %u: safe\n", env->prev_insn, env->insn_idx);
 	else
 		vlog(env, "%u: safe\n", env->insn_idx);
@@ -295,8 +299,10 @@ static int advance(struct env *env)
 	log_before(env);
 	UA_TRY(step(env));
 	note_writes(env, regs);
-	if (logging(env))
+	if (logging(env) && !env->path_dead && env->due == DUE_NOTHING)
 		print_insn_state(env);
+	else
+		print_end_line(env);
 	env->prev_insn = env->insn_idx;
 	env->insn_idx = env->next_insn;
 	if (!env->path_dead)
@@ -326,7 +332,7 @@ int walk_function(struct env *env, uint32_t func)
 
 	env->insn_idx = env->funcs[func].start;
 	env->prev_insn = UINT32_MAX;
-	env->print_all = true;
+	env->due = DUE_STATE;
 	env->top_func = func;
 	err = subprog_entry(env, func);
 	if (!err)
