@@ -28,6 +28,18 @@ check: deps
 	ninja -C build-asan
 	@scripts/run-tests $(BUILD) build-asan
 
+# Data races: what several threads do at once, under ThreadSanitizer.
+TSAN_TESTS = base/epoch map/concurrent map/concurrent_kinds map/ringbuf kernel/ids prog/stream \
+	prog/helpers prog/kfuncs
+
+build-tsan/build.ninja:
+	meson setup -Db_sanitize=thread -Db_lundef=false build-tsan
+
+tsan: deps build-tsan/build.ninja
+	ninja -C build-tsan $(foreach t,$(TSAN_TESTS),tests/$(dir $t)t_$(subst /,_,$t)) \
+		tests/prog/helpers.bpf.o tests/prog/kfuncs.bpf.o
+	TSAN_OPTIONS=die_after_fork=0 meson test -C build-tsan --no-rebuild --print-errorlogs $(TSAN_TESTS)
+
 install: all
 	meson install -C $(BUILD) --no-rebuild
 
@@ -55,4 +67,4 @@ format:
 clean:
 	rm -rf $(BUILD) build-*
 
-.PHONY: all deps demo check install bench stress stress-control fuzz oracle lint format clean
+.PHONY: all deps demo check tsan install bench stress stress-control fuzz oracle lint format clean

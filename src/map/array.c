@@ -212,7 +212,7 @@ static int percpu_sys_lookup(struct map *map, const void *key, void *value, uint
 	for (uint32_t cpu = 0; cpu < map->n_cpus; cpu++) {
 		uint8_t *out = (uint8_t *)value + cpu * a->stride;
 
-		memcpy(out, percpu_value(map, key, cpu), a->stride);
+		map_copy_shared(out, percpu_value(map, key, cpu), a->stride);
 		map_value_clear_special(map, out);
 	}
 	return 0;

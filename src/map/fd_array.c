@@ -146,7 +146,7 @@ static int take_map(struct map *map, int fd, void **out)
 		map_put(inner);
 		return err;
 	}
-	inner->borrowed = true;
+	atomic_store_explicit(&inner->borrowed, true, memory_order_relaxed);
 	*out = inner;
 	return 0;
 }

@@ -485,7 +485,7 @@ static void read_values(struct map *map, struct elem *e, void *value, uint64_t f
 	const struct hash *h = map->priv;
 
 	if (h->percpu) {
-		memcpy(value, value_of(h, e), (uint64_t)h->stride * map->n_cpus);
+		map_copy_shared(value, value_of(h, e), (uint64_t)h->stride * map->n_cpus);
 		return;
 	}
 	if (flags & BPF_F_LOCK)

@@ -73,7 +73,7 @@ static int hom_sys_update(struct map *map, const void *key, const void *value, u
 	UA_TRY(map->host->map_by_fd(map->engine, fd, &inner));
 	err = map_inner_check(map, inner);
 	if (!err) {
-		inner->borrowed = true;
+		atomic_store_explicit(&inner->borrowed, true, memory_order_relaxed);
 		err = map_ops_hash.update(backing(map), key, &inner, flags);
 	}
 	if (err)

@@ -362,7 +362,7 @@ void map_put(struct map *map)
 	if (!map || atomic_fetch_sub(&map->refs, 1) != 1)
 		return;
 	owner_gone(&map->owner);
-	if (map->borrowed)
+	if (atomic_load_explicit(&map->borrowed, memory_order_relaxed))
 		epoch_defer(&map->gone, destroy_later);
 	else
 		map_destroy(map);
@@ -452,6 +452,24 @@ static int record_holes(const struct map *map, struct hole holes[HOLES_MAX])
 	return n;
 }
 
+void map_copy_shared(void *dst, const void *src, size_t n)
+{
+	uint64_t *d = dst;
+	const uint64_t *s = src;
+	size_t words = n / 8;
+
+	if (((uintptr_t)dst | (uintptr_t)src) % 8) {
+		memcpy(dst, src, n);
+		return;
+	}
+	for (size_t i = 0; i < words; i++)
+		__atomic_store_n(&d[i], __atomic_load_n(&s[i], __ATOMIC_RELAXED), __ATOMIC_RELAXED);
+	for (size_t i = 8 * words; i < n; i++)
+		__atomic_store_n((uint8_t *)dst + i,
+				 __atomic_load_n((const uint8_t *)src + i, __ATOMIC_RELAXED),
+				 __ATOMIC_RELAXED);
+}
+
 static void copy_around(const struct map *map, uint8_t *dst, const uint8_t *src)
 {
 	struct hole holes[HOLES_MAX];
@@ -459,16 +477,16 @@ static void copy_around(const struct map *map, uint8_t *dst, const uint8_t *src)
 	uint32_t from = 0;
 
 	for (int i = 0; i < n; i++) {
-		memcpy(dst + from, src + from, holes[i].off - from);
+		map_copy_shared(dst + from, src + from, holes[i].off - from);
 		from = holes[i].off + holes[i].size;
 	}
-	memcpy(dst + from, src + from, map->v.value_size - from);
+	map_copy_shared(dst + from, src + from, map->v.value_size - from);
 }
 
 void map_value_copy(const struct map *map, void *dst, const void *src)
 {
 	if (ua_likely(!has_special(map)))
-		memcpy(dst, src, map->v.value_size);
+		map_copy_shared(dst, src, map->v.value_size);
 	else
 		copy_around(map, dst, src);
 }

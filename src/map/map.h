@@ -104,8 +104,8 @@ struct map {
 	uint32_t btf_key_type_id, btf_value_type_id, btf_vmlinux_value_type_id;
 	struct map_record rec;
 	_Atomic int frozen;
-	_Atomic int writers; /* live writable mmaps */
-	bool borrowed;	     /* programs reach it through another map, without a reference */
+	_Atomic int writers;   /* live writable mmaps */
+	_Atomic bool borrowed; /* programs reach it through another map, without a reference */
 	struct epoch_item gone;
 	bool closed;	 /* no user descriptor left: no new timers (prog/timer.c) */
 	uint32_t n_cpus; /* per-CPU kinds: slots per value */
@@ -166,6 +166,9 @@ int map_elem_delete(struct map *map, const void *key);
 int map_elem_next_key(struct map *map, const void *key, void *next);
 int map_elem_lookup_and_delete(struct map *map, const void *key, void *value, uint64_t flags);
 
+/* Copy from or to a value that others may be using: as on Linux, every aligned word of eight
+ * bytes is whole, if both sides are aligned. */
+void map_copy_shared(void *dst, const void *src, size_t n);
 /* Copy one value, without the special fields; those of dst stay. */
 void map_value_copy(const struct map *map, void *dst, const void *src);
 /* The same under the value's spin lock, which is in dst (into the map) or src (out of it). */
