@@ -45,22 +45,30 @@ static int put_json(FILE *f, json_t *j)
 /* Four buckets to a power of two are as many as can be seen. */
 #define COARSE (HIST_SUB / 4)
 
+static void put_bucket(FILE *f, const char **sep, uint64_t low, uint64_t high, uint64_t n)
+{
+	if (!n)
+		return;
+	fprintf(f, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", *sep, low, high, n);
+	*sep = ",";
+}
+
+/* 0 is a bucket of its own: it has no place on a logarithmic scale. */
 static void put_hist(FILE *f, const struct hist *h)
 {
-	const char *sep = "[";
+	const char *sep = "";
 
+	fputc('[', f);
+	put_bucket(f, &sep, 0, 0, h->counts[0]);
 	for (uint32_t i = 0; i < HIST_BUCKETS; i += COARSE) {
+		uint32_t first = i ? i : 1;
 		uint64_t n = 0;
 
-		for (uint32_t j = i; j < i + COARSE; j++)
+		for (uint32_t j = first; j < i + COARSE; j++)
 			n += h->counts[j];
-		if (!n)
-			continue;
-		fprintf(f, "%s[%" PRIu64 ",%" PRIu64 ",%" PRIu64 "]", sep, hist_low(i),
-			hist_high(i + COARSE - 1), n);
-		sep = ",";
+		put_bucket(f, &sep, hist_low(first), hist_high(i + COARSE - 1), n);
 	}
-	fputs(*sep == '[' ? "[]" : "]", f);
+	fputc(']', f);
 }
 
 static void put_latency(FILE *f, const struct metrics *mt)

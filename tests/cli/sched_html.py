@@ -14,6 +14,29 @@ import subprocess
 import sys
 import tempfile
 
+# Zoom by key, move by mouse, ask for what is under the pointer, pick a group.
+PLAY = """<script>
+const said = document.documentElement.dataset, at = canvas.getBoundingClientRect();
+canvas.focus();
+canvas.dispatchEvent(new KeyboardEvent("keydown", {key: "+"}));
+draw();
+said.zoomed = Math.round(END / (view[1] - view[0]));
+canvas.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowLeft"}));
+draw();
+said.moved = Number(view[0] < END / 4 - 1);
+canvas.dispatchEvent(new KeyboardEvent("keydown", {key: "0"}));
+draw();
+said.whole = Number(view[0] === 0 && view[1] === END);
+canvas.dispatchEvent(new PointerEvent("pointermove", {clientX: at.left + 300, clientY: at.top + 30}));
+said.tip = /CPU/.test(document.getElementById("tip").textContent) ? 1 : 0;
+document.querySelector("#legend button").click();
+draw();
+said.picked = document.querySelectorAll("#legend [aria-pressed=true]").length;
+document.getElementById("theme").click();
+said.themes = Number(said.theme === "dark" || said.theme === "light");
+</script>"""
+PLAYED = {"zoomed": "2", "moved": "1", "whole": "1", "tip": "1", "picked": "1", "themes": "1"}
+
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--enable-logging=stderr", "--window-size=1400,1000"]
@@ -23,7 +46,6 @@ CASES = [
                    "4n:2l:16c:2t"], 0, None),
     ("long", ["fifo.bpf.o", "--workload", "ping-pong", "--time", "2s"], 0, None),
     ("failed", ["lost.bpf.o", "--workload", "hogs"], 1, None),
-    ("none", ["none", "--workload", "thundering-herd", "--time", "100ms"], 0, None),
     ("zoomed", ["vtime.bpf.o", "--workload", "hogs", "--time", "200ms"], 0, "#1000000-1000001"),
 ]
 
@@ -61,6 +83,13 @@ def judge(data, shown, zoomed):
         assert int(shown["slices"]) == slices > 0, f"{slices} slices: {shown}"
 
 
+def play(browser, page, profile):
+    page.write_text(page.read_text().replace("</body>", PLAY + "</body>"))
+    shown = load(browser, page.as_uri(), profile)
+    said = {key: shown.get(key) for key in PLAYED}
+    assert said == PLAYED, f"{said}"
+
+
 def main():
     tool, examples = sys.argv[1], pathlib.Path(sys.argv[2])
     browser = shutil.which("chromium")
@@ -75,6 +104,8 @@ def main():
             try:
                 data = make(tool, examples, page, args, status)
                 judge(data, load(browser, page.as_uri() + (part or ""), folder / "profile"), part)
+                if name == "long":
+                    play(browser, page, folder / "profile")
                 print(f"{name}: ok")
             except AssertionError as e:
                 failed += 1
