@@ -87,6 +87,11 @@ struct sched_arena {
 	uint64_t bytes, pages, allocated, reserved, scratch, holes;
 };
 
+/* Tasks of a group that were woken and had not run since when the run ended. */
+struct sched_waiting {
+	uint64_t n, longest; /* ns */
+};
+
 struct sched_result {
 	const struct sched_setup *setup;
 	const struct workload *w;
@@ -100,8 +105,9 @@ struct sched_result {
 	int64_t code;
 	int32_t cpu;
 	char *reason, *msg, *dump;
-	char *reports; /* what the programs wrote to their stderr streams */
-	char *output;  /* and to stdout */
+	char *reports;		       /* what the programs wrote to their stderr streams */
+	char *output;		       /* and to stdout */
+	struct sched_waiting *waiting; /* of each group; may be NULL */
 	struct scx_event_stats events;
 	struct sched_arena arena;
 	uint64_t n_events; /* of the machine */

@@ -22,15 +22,17 @@ static json_t *groups_json(const struct sched_result *r)
 	for (uint32_t i = 0; i < r->metrics->n_groups; i++) {
 		const struct metrics_group *g = &r->metrics->groups[i];
 		const struct actor_counts *c = actors_counts(r->actors, i);
+		const struct sched_waiting none = {0}, *w = r->waiting ? &r->waiting[i] : &none;
 
 		json_array_append_new(
 			groups,
-			json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I}", "name",
-				  r->w->tasks[i].name, "tasks", INT(g->tasks), "ended",
+			json_pack("{s:s, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:I, s:I, s:I, s:I}",
+				  "name", r->w->tasks[i].name, "tasks", INT(g->tasks), "ended",
 				  INT(c->ended), "runtime_ns", INT(g->runtime), "wakeups",
 				  INT(g->wakeups), "latency_ns", latency_json(&g->latency),
 				  "slices", INT(g->slices), "migrations", INT(g->migrations),
-				  "loops", INT(c->loops), "refused_forks", INT(c->refused)));
+				  "loops", INT(c->loops), "refused_forks", INT(c->refused),
+				  "waiting", INT(w->n), "longest_waiting_ns", INT(w->longest)));
 	}
 	return groups;
 }

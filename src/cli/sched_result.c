@@ -80,6 +80,15 @@ const char *sched_end_text(enum sched_end end)
 	return texts[end];
 }
 
+static struct sched_waiting *who_waits(const struct sched_sim *s)
+{
+	struct sched_waiting *all = calloc(s->w->n_tasks, sizeof(*all));
+
+	for (uint32_t i = 0; all && i < s->w->n_tasks; i++)
+		all[i].n = actors_waiting(s->actors, i, &all[i].longest);
+	return all;
+}
+
 static char *copy(const char *s)
 {
 	return strdup(s ? s : "");
@@ -98,6 +107,7 @@ void sched_result_take(struct sched_sim *s, struct sched_result *r)
 		.name = copy(s->map ? machine_sched_name(s->m) : "the default policy"),
 		.end = how_it_ended(s, ex),
 		.attach_err = s->attach_err,
+		.waiting = who_waits(s),
 		.n_events = machine_n_events(s->m),
 	};
 	if (r->end == SCHED_LEFT || r->end == SCHED_FAILED) {
@@ -117,6 +127,7 @@ void sched_result_take(struct sched_sim *s, struct sched_result *r)
 void sched_result_free(struct sched_result *r)
 {
 	free(r->name);
+	free(r->waiting);
 	free(r->reason);
 	free(r->msg);
 	free(r->dump);

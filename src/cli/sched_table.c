@@ -122,6 +122,21 @@ static void print_group(const struct sched_result *r, uint32_t i, int width)
 	       per_second(counts->loops, r));
 }
 
+static void print_remarks(const struct sched_result *r, uint32_t i)
+{
+	const struct sched_waiting none = {0}, *w = r->waiting ? &r->waiting[i] : &none;
+	const char *name = r->w->tasks[i].name;
+	char longest[16];
+
+	if (w->n)
+		printf("%s: %" PRIu64 " woken task%s still waiting at the end, %s%s\n", name, w->n,
+		       w->n == 1 ? " was" : "s were", w->n == 1 ? "for " : "one for ",
+		       sched_time_text(w->longest, longest));
+	if (actors_counts(r->actors, i)->refused)
+		printf("%s: %" PRIu64 " forks were refused\n", name,
+		       actors_counts(r->actors, i)->refused);
+}
+
 static void print_groups(const struct sched_result *r)
 {
 	int width = name_width(r->w, 5);
@@ -132,9 +147,7 @@ static void print_groups(const struct sched_result *r)
 	for (uint32_t i = 0; i < r->metrics->n_groups; i++)
 		print_group(r, i, width);
 	for (uint32_t i = 0; i < r->metrics->n_groups; i++)
-		if (actors_counts(r->actors, i)->refused)
-			printf("%s: %" PRIu64 " forks were refused\n", r->w->tasks[i].name,
-			       actors_counts(r->actors, i)->refused);
+		print_remarks(r, i);
 }
 
 /* -- One run: CPUs --------------------------------------------------------------------------- */

@@ -386,6 +386,22 @@ uint64_t actors_live(const struct actors *as)
 	return as->n_live;
 }
 
+uint64_t actors_waiting(const struct actors *as, uint32_t task, uint64_t *longest)
+{
+	uint64_t n = 0, now = machine_now(as->m);
+
+	*longest = 0;
+	for (size_t i = 0; i < as->n_live; i++) {
+		const struct actor *a = as->live[i];
+
+		if (a->kind != &as->kinds[task] || !a->notes.waiting)
+			continue;
+		*longest = max_t(uint64_t, *longest, now - a->task->woken_at);
+		n++;
+	}
+	return n;
+}
+
 const char *actors_error(const struct actors *as)
 {
 	return as->failed ? as->error : NULL;

@@ -38,6 +38,8 @@ void actors_free(struct actors *as);
 
 const struct actor_counts *actors_counts(const struct actors *as, uint32_t task);
 uint64_t actors_live(const struct actors *as);
+/* Tasks of a kind that were woken and have not run since; how long the longest waits by now. */
+uint64_t actors_waiting(const struct actors *as, uint32_t task, uint64_t *longest);
 /* What stopped the machine before its time, or NULL: a mistake in the workload. */
 const char *actors_error(const struct actors *as);
 /* Is everybody gone and nobody to come? */
