@@ -103,6 +103,14 @@ static void print_text(void *ctx, const char *fmt, va_list args)
 	vprintf(fmt, args);
 }
 
+/* As programs include it: once, and with accesses that are relocated. */
+static const char btf_head[] =
+	"#ifndef __VMLINUX_H__\n"
+	"#define __VMLINUX_H__\n\n"
+	"#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = "
+	"record)\n\n",
+		  btf_foot[] = "#pragma clang attribute pop\n\n#endif\n";
+
 static int dump_btf(const struct cli_options *o)
 {
 	struct ua_engine *engine;
@@ -116,8 +124,12 @@ static int dump_btf(const struct cli_options *o)
 	}
 	btf = engine->kernel->ops->vmlinux_btf(engine->kernel);
 	d = btf ? btf_dump__new(btf, print_text, NULL, NULL) : NULL;
+	if (d)
+		fputs(btf_head, stdout);
 	for (uint32_t id = 1; d && id < btf__type_cnt(btf); id++)
 		btf_dump__dump_type(d, id);
+	if (d)
+		fputs(btf_foot, stdout);
 	btf_dump__free(d);
 	ua_engine__close(engine);
 	return d ? CLI_OK : CLI_REFUSED;

@@ -85,6 +85,24 @@ static int run_setup(struct sched_sim *s)
 	return CLI_REFUSED;
 }
 
+/* Objects bring programs for the kernel around the scheduler: tracepoints, functions. Nothing of
+ * that is in the machine, so that they would never run. */
+static void leave_out_the_rest(struct ua_object *obj)
+{
+	struct ua_program *prog = NULL;
+
+	while ((prog = ua_object__next_program(obj, prog))) {
+		uint32_t type = ua_program__type(prog);
+
+		if (type == BPF_PROG_TYPE_STRUCT_OPS || type == BPF_PROG_TYPE_SYSCALL ||
+		    !ua_program__autoload(prog))
+			continue;
+		log_info("uarena: %s: not loaded, nothing here would run it: section %s\n",
+			 ua_program__name(prog), ua_program__section(prog));
+		ua_program__set_autoload(prog, false);
+	}
+}
+
 static int open_scheduler(struct sched_sim *s)
 {
 	struct cli_options o = *s->setup->options;
@@ -100,6 +118,7 @@ static int open_scheduler(struct sched_sim *s)
 	while ((map = ua_object__next_map(s->session.obj, map)))
 		if (ua_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
 			st_ops_set_wanted(map, map == s->map);
+	leave_out_the_rest(s->session.obj);
 	err = machine_bind(s->m, kernel_engine(s->session.engine->kernel));
 	if (!err)
 		err = ua_object__load(s->session.obj);

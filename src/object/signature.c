@@ -56,15 +56,23 @@ static bool same_type(const struct btf *local, uint32_t lid, const struct btf *k
 	return btf_kind(l) == btf_kind(k) && same_name(local, l, kernel, k);
 }
 
+/* "()", as headers made from BTF say, is a single parameter without a type. */
+static uint32_t n_params(const struct btf_type *proto)
+{
+	uint32_t n = btf_vlen(proto);
+
+	return n == 1 && !btf_params(proto)->type ? 0 : n;
+}
+
 bool signature_same(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
 		    uint32_t kernel_proto)
 {
 	const struct btf_type *l = btf__type_by_id(local, local_proto);
 	const struct btf_type *k = btf__type_by_id(kernel, kernel_proto);
 
-	if (btf_vlen(l) != btf_vlen(k) || !same_type(local, l->type, kernel, k->type))
+	if (n_params(l) != n_params(k) || !same_type(local, l->type, kernel, k->type))
 		return false;
-	for (uint32_t i = 0; i < btf_vlen(l); i++)
+	for (uint32_t i = 0; i < n_params(l); i++)
 		if (!same_type(local, btf_params(l)[i].type, kernel, btf_params(k)[i].type))
 			return false;
 	return true;
@@ -77,11 +85,11 @@ bool signature_kfunc_fits(const struct btf *local, uint32_t local_proto, const s
 	const struct btf_type *l = btf__type_by_id(local, local_proto);
 	const struct btf_type *k = btf__type_by_id(kernel, kernel_proto);
 
-	if (!btf_is_func_proto(l) || !btf_is_func_proto(k) || btf_vlen(l) != btf_vlen(k))
+	if (!btf_is_func_proto(l) || !btf_is_func_proto(k) || n_params(l) != n_params(k))
 		return false;
-	for (uint32_t i = 0; i <= btf_vlen(l); i++) {
-		uint32_t lid = i < btf_vlen(l) ? btf_params(l)[i].type : l->type;
-		uint32_t kid = i < btf_vlen(k) ? btf_params(k)[i].type : k->type;
+	for (uint32_t i = 0; i <= n_params(l); i++) {
+		uint32_t lid = i < n_params(l) ? btf_params(l)[i].type : l->type;
+		uint32_t kid = i < n_params(k) ? btf_params(k)[i].type : k->type;
 		uint32_t to = kid;
 		const struct btf_type *kt = btf_resolve(kernel, &to);
 		const struct btf_type *lt = btf__type_by_id(local, lid);
@@ -150,9 +158,9 @@ void signature_print(const struct btf *btf, uint32_t proto, char *buf, size_t si
 
 	put_type(&t, btf, type->type);
 	put(&t, " (");
-	for (uint32_t i = 0; i < btf_vlen(type); i++) {
+	for (uint32_t i = 0; i < n_params(type); i++) {
 		put(&t, i ? ", " : "");
 		put_type(&t, btf, btf_params(type)[i].type);
 	}
-	put(&t, btf_vlen(type) ? ")" : "void)");
+	put(&t, n_params(type) ? ")" : "void)");
 }

@@ -2,9 +2,10 @@
 /*
  * Loads through pointers to kernel types, and the few stores that are allowed.
  *
- * A pointer found in an object is not trusted: it may be stale or wild, so that loads through
- * it are probed and it must not be handed on. Exceptions are fields known to be valid as long
- * as the object, under RCU or always.
+ * A pointer found in an object is not trusted: it may be stale or NULL, so that loads through
+ * it are probed and kfuncs do not take it. Exceptions are fields known to be valid as long as
+ * the object, under RCU or always. Helpers, which are older than that distinction, take what was
+ * found in an RCU section as well.
  */
 #include "map/map.h"
 #include "verify/env.h"
@@ -99,8 +100,10 @@ static uint8_t pointer_flags(struct env *env, const struct reg *from, const stru
 	const char *type = btf_type_name(env->in->engine_btf, at->in_struct);
 	bool in_rcu = env->st.rcu || !env_may_sleep(env);
 
-	if (!(from->flags & (RF_TRUSTED | RF_RCU)) && !from->ref)
+	if (from->flags & RF_UNTRUSTED)
 		return RF_UNTRUSTED;
+	if (!(from->flags & (RF_TRUSTED | RF_RCU)) && !from->ref)
+		return 0;
 	for (size_t i = 0; i < ARRAY_SIZE(safe_fields); i++) {
 		if (strcmp(type, safe_fields[i].type) || strcmp(at->name, safe_fields[i].field))
 			continue;
@@ -108,7 +111,7 @@ static uint8_t pointer_flags(struct env *env, const struct reg *from, const stru
 			return from->flags & RF_TRUSTED ? RF_TRUSTED : RF_UNTRUSTED;
 		return in_rcu ? RF_RCU : RF_UNTRUSTED;
 	}
-	return RF_UNTRUSTED;
+	return in_rcu ? 0 : RF_UNTRUSTED;
 }
 
 /* What a load of `size` bytes at `at` gives. */

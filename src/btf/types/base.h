@@ -22,6 +22,24 @@ typedef unsigned int u32;
 typedef long long s64;
 typedef unsigned long long u64;
 
+/* The names of user-space headers, which programs use as well. */
+typedef s8 __s8;
+typedef u8 __u8;
+typedef s16 __s16;
+typedef u16 __u16;
+typedef s32 __s32;
+typedef u32 __u32;
+typedef s64 __s64;
+typedef u64 __u64;
+typedef __u16 __le16;
+typedef __u16 __be16;
+typedef __u32 __le32;
+typedef __u32 __be32;
+typedef __u64 __le64;
+typedef __u64 __be64;
+typedef __u16 __sum16;
+typedef __u32 __wsum;
+
 typedef struct {
 	int counter;
 } atomic_t;

@@ -94,6 +94,18 @@ struct bpf_iter_num {
 	u64 __opaque[1];
 } __attribute__((aligned(8)));
 
+struct bpf_iter_bits {
+	u64 __opaque[2];
+} __attribute__((aligned(8)));
+
+struct bpf_iter_task {
+	u64 __opaque[3];
+} __attribute__((aligned(8)));
+
+struct bpf_iter_css {
+	u64 __opaque[3];
+} __attribute__((aligned(8)));
+
 /* Contexts. */
 struct bpf_flow_keys;
 struct bpf_sock;

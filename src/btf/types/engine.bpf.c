@@ -8,9 +8,46 @@
 #include "task.h"
 #include "scx.h"
 #include "kfuncs.h"
+#include "consts.h"
+
+/* The kernel has no stdbool.h. */
+#undef bool
+#undef true
+#undef false
+typedef _Bool bool;
+typedef int pid_t;
+typedef long ssize_t;
+
+/* Integers by all their names. */
+struct ua_integers {
+	__s8 s8;
+	__u8 u8;
+	__s16 s16;
+	__u16 u16;
+	__s32 s32;
+	__u32 u32;
+	__s64 s64;
+	__u64 u64;
+	__le16 le16;
+	__be16 be16;
+	__le32 le32;
+	__be32 be32;
+	__le64 le64;
+	__be64 be64;
+	__sum16 sum16;
+	__wsum wsum;
+	pid_t pid;
+	s8 plain_s8;
+	size_t size;
+	ssize_t ssize;
+	bool boolean;
+	enum { false = 0, true = 1 } truth;
+};
 
 /* Types no kfunc mentions; whatever is embedded here gets a full description. */
 struct ua_engine_types {
+	struct ua_integers integers;
+	struct ua_const_types consts;
 	struct bpf_arena arena;
 	struct bpf_prog prog;
 	struct bpf_prog_aux prog_aux;
@@ -23,6 +60,9 @@ struct ua_engine_types {
 	struct bpf_rb_root rb_root;
 	struct bpf_rb_node rb_node;
 	struct bpf_refcount refcount;
+	struct bpf_iter_bits iter_bits;
+	struct bpf_iter_task iter_task;
+	struct bpf_iter_css iter_css;
 	struct __sk_buff skb;
 	struct bpf_raw_tracepoint_args *raw_tp;
 	struct pt_regs regs;

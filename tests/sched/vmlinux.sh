@@ -1,0 +1,21 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# vmlinux.sh UARENA OBJECT: a scheduler written for Linux loads and runs; what of the object is
+# for the rest of the kernel is left out, which is said.
+set -eu
+out=$("$1" sched run --machine 1n:1l:2c:1t --workload hogs --time 1s "$2" 2>&1) || {
+	echo "$out"
+	exit 1
+}
+for want in 'on_reg: not loaded, nothing here would run it: section fentry/bpf_scx_reg' \
+	'"written_for_linux" enabled' 'ran 1.000000 s of 1.000000 s' \
+	'"written_for_linux" disabled (unregistered from user space)'; do
+	case $out in
+	*"$want"*) ;;
+	*)
+		echo "no '$want' in:"
+		echo "$out"
+		exit 1
+		;;
+	esac
+done
