@@ -24,7 +24,6 @@ enum {
 	OPT_DATA_OUT,
 	OPT_REPEAT,
 	OPT_PRINT,
-	OPT_LOG_LEVEL,
 	OPT_MACHINE,
 	OPT_WORKLOAD,
 	OPT_TIME,
@@ -61,7 +60,7 @@ enum {
 	X(ACCEPT_CHECK, "output", 'o', "table|csv", "form of the table")                           \
 	X(ACCEPT_CHECK, "filter", 'f', "FILTER", "GLOB, FILE/PROG, !GLOB or such as insns>1000")   \
 	X(ACCEPT_CHECK, "compare", 'C', NULL, "compare two CSV files instead")                     \
-	X(ACCEPT_CHECK, "log-level", OPT_LOG_LEVEL, "1|2", "show the verifier's log")              \
+	X(ACCEPT_CHECK, "log-level", 'l', "1|2", "show the verifier's log")                        \
 	X(ACCEPT_BENCH, "rounds", OPT_ROUNDS, "N", "samples taken of each side (100)")             \
 	X(ACCEPT_PRINT, "print", OPT_PRINT, "VAR", "print what a global leads to")                 \
 	X(ACCEPT_SCHED, "machine", OPT_MACHINE, "NODES:LLCS:CORES:THREADS", "such as 2n:2l:8c:2t") \
@@ -286,6 +285,15 @@ static const char **plain_option(struct cli_options *o, int value)
 	}
 }
 
+static int parse_log_level(struct cli_options *o, const char *arg)
+{
+	int level, err = parse_choice("log-level", "1|2", arg, &level);
+
+	if (!err)
+		o->log_level = (uint32_t)level + 1;
+	return err;
+}
+
 static int parse_one(struct cli_options *o, int value, const char *arg)
 {
 	const char **plain = plain_option(o, value);
@@ -301,7 +309,9 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 	case 'j':
 		o->json = true;
 		return CLI_OK;
-	case 'l':
+	case 'l': /* with an argument it is that of check, without one that of test */
+		if (arg)
+			return parse_log_level(o, arg);
 		o->list = true;
 		return CLI_OK;
 	case 'C':
@@ -311,8 +321,6 @@ static int parse_one(struct cli_options *o, int value, const char *arg)
 		return parse_output(o, arg);
 	case 'f':
 		return append(&o->filters, &o->n_filters, arg);
-	case OPT_LOG_LEVEL:
-		return parse_u32("log-level", arg, &o->log_level);
 	case 'G':
 		return append(&o->globals, &o->n_globals, arg);
 	case OPT_PRINT:

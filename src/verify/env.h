@@ -59,6 +59,7 @@ struct insn_aux {
 	bool scalar_alu;   /* ... also reached with ordinary numbers */
 	uint8_t mem_type;  /* enum rtype of the pointer a memory access goes through */
 	bool probe;	   /* load through a BTF pointer that may be bad */
+	uint32_t forks;	   /* paths that were queued here */
 	uint8_t taken;	   /* conditional jumps: bit 0 fell through, bit 1 jumped */
 	struct map *map;   /* LD_MAP, LD_MAP_VALUE */
 	uint64_t ld_value; /* final value of an LDIMM64; function index for LD_FUNC */
@@ -181,6 +182,7 @@ struct env {
 	uint8_t due;	  /* enum due */
 	bool path_dead;	  /* nothing can reach the next instruction */
 	char reason[256]; /* the last message, for the explanation */
+	char before[256]; /* the one before it of the same instruction */
 	char explanation[4096];
 	size_t explanation_len;
 };
@@ -364,8 +366,7 @@ int prune_check(struct env *env);
 void prune_path_done(struct env *env, struct cached *parent);
 void prune_branch_added(struct cached *parent);
 int prune_path(const struct env *env, uint32_t *insns, int max); /* checkpoints, newest first */
-uint32_t prune_count(const struct env *env, uint32_t insn);
-void prune_forget(struct env *env); /* the walk is over */
+void prune_forget(struct env *env);				 /* the walk is over */
 /* Widens, before a loop head is entered again, what no check depended on so far. */
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn);
 

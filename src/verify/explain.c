@@ -35,13 +35,16 @@ static const struct {
 	 "own"},
 	{"infinite loop",
 	 "end the loop after a number of rounds, or add \"&& can_loop\" to its condition"},
-	{"too large. Processed", "add \"&& can_loop\" to loops, and start their counters from a "
-				 "value the verifier does not "
-				 "know (a volatile zero)"},
+	{"too large. Processed",
+	 "add \"&& can_loop\" to loops, and start their counters from a value the verifier does "
+	 "not "
+	 "know (a volatile zero); move code behind many branches to a global function, which is "
+	 "walked once"},
 	{"jumps is too complex",
 	 "add \"&& can_loop\" to loops, or move their body to a global function"},
 	{"too many states",
 	 "add \"&& can_loop\" to loops, or move their body to a global function"},
+	{"takes too long", "add \"&& can_loop\" to loops, or move their body to a global function"},
 	{"min value is negative", "use an unsigned index, or check that it is not negative"},
 	{"max value is outside", "check the index against the size before the access"},
 	{"min value is outside", "check the index against the size before the access"},
@@ -120,7 +123,9 @@ static void put_place(struct env *env, uint32_t insn)
 /* The register the message is about, or -1. */
 static int register_named(const struct env *env)
 {
-	for (const char *p = strchr(env->reason, 'R'); p; p = strchr(p + 1, 'R')) {
+	const char *text = env->reason[0] == 'R' || !env->before[0] ? env->reason : env->before;
+
+	for (const char *p = strchr(text, 'R'); p; p = strchr(p + 1, 'R')) {
 		char *end;
 		long regno = strtol(p + 1, &end, 10);
 
@@ -157,47 +162,54 @@ static void put_origin(struct env *env)
 static void put_path(struct env *env)
 {
 	uint32_t insns[MAX_PATH];
-	int n = prune_path(env, insns, MAX_PATH);
+	int n = prune_path(env, insns, MAX_PATH), again;
 
-	for (int i = n; i--;) {
-		put(env, "    through ");
+	for (int i = n - 1; i >= 0; i -= again) {
+		for (again = 1; again <= i && insns[i - again] == insns[i]; again++)
+			;
+		put(env, again > 1 ? "    %d times through " : "    through ", again);
 		put_place(env, insns[i]);
 	}
 }
 
-static void put_hot(struct env *env)
+/* The branch that multiplies what has to be walked. */
+static void put_fork(struct env *env)
 {
-	uint32_t hot = 0, states = 0;
+	uint32_t most = 0;
 
-	for (uint32_t i = 0; i < env->n; i++) {
-		uint32_t n = prune_count(env, i);
-
-		if (n > states) {
-			hot = i;
-			states = n;
-		}
-	}
-	if (states < 16)
+	for (uint32_t i = 0; i < env->n; i++)
+		if (env->aux[i].forks > env->aux[most].forks)
+			most = i;
+	if (env->aux[most].forks < 2)
 		return;
-	put(env, "  Most states (%u) at ", states);
-	put_place(env, hot);
+	put(env, "  Most paths (%u) part at ", env->aux[most].forks);
+	put_place(env, most);
 }
 
 /* While the failing path is the current one. */
 void explain_failure(struct env *env)
 {
 	const char *advice;
+	size_t start, way;
 
 	if (!env->log || !env->log->level || !env->reason[0])
 		return;
 	env->reason[strcspn(env->reason, "\n")] = 0;
-	put(env, "Verification failed\n  Reason: %s\n  At: ", env->reason);
+	env->before[strcspn(env->before, "\n")] = 0;
+	put(env, "Verification failed\n  Reason: %s\n", env->reason);
+	if (env->before[0])
+		put(env, "  Because: %s\n", env->before);
+	put(env, "  At: ");
 	put_place(env, env->insn_idx);
+	start = env->explanation_len;
 	put(env, "  Causal path:\n");
+	way = env->explanation_len;
 	put_path(env);
 	put_origin(env);
+	if (env->explanation_len == way)
+		env->explanation_len = start;
 	if (strstr(env->reason, "too "))
-		put_hot(env);
+		put_fork(env);
 	advice = suggestion_for(env);
 	if (advice)
 		put(env, "  Suggestion: %s\n", advice);

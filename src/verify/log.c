@@ -59,8 +59,11 @@ static void remember(struct env *env, const char *text)
 {
 	size_t len = strlen(env->reason);
 
-	if (len && env->reason[len - 1] == '\n')
+	if (len && env->reason[len - 1] == '\n') {
+		if (env->reason[0] != ';') /* a source line */
+			memcpy(env->before, env->reason, sizeof(env->before));
 		len = 0;
+	}
 	snprintf(env->reason + len, sizeof(env->reason) - len, "%s", text);
 }
 

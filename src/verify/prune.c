@@ -688,15 +688,6 @@ int prune_path(const struct env *env, uint32_t *insns, int max)
 	return n;
 }
 
-uint32_t prune_count(const struct env *env, uint32_t insn)
-{
-	uint32_t n = 0;
-
-	for (const struct cached *c = env->aux[insn].states; c; c = c->next)
-		n++;
-	return n;
-}
-
 void prune_forget(struct env *env)
 {
 	while (env->all_cached) {

@@ -78,6 +78,7 @@ struct vstate *walk_push(struct env *env, uint32_t insn)
 	p->next = env->pending;
 	env->pending = p;
 	env->n_pending++;
+	env->aux[env->insn_idx].forks++;
 	prune_branch_added(p->st.parent);
 	return &p->st;
 }
@@ -279,6 +280,12 @@ static void note_writes(struct env *env, uint32_t regs)
 		f->set_at[__builtin_ctz(regs)] = env->insn_idx + 1;
 }
 
+/* Messages explain a failure only if they are of the instruction that fails. */
+static void forget_reasons(struct env *env)
+{
+	env->reason[0] = env->before[0] = 0;
+}
+
 /* One instruction. 1: the path is at its end. */
 static int advance(struct env *env)
 {
@@ -287,6 +294,7 @@ static int advance(struct env *env)
 	int covered = 0;
 
 	UA_TRY(check_limits(env));
+	forget_reasons(env);
 	env->path_dead = false;
 	if (aux->prune_point)
 		UA_TRY(covered = prune_check(env));
@@ -297,6 +305,7 @@ static int advance(struct env *env)
 	aux->seen = true;
 	regs = flow_writes(env, env->insn_idx);
 	log_before(env);
+	forget_reasons(env);
 	UA_TRY(step(env));
 	note_writes(env, regs);
 	if (logging(env) && !env->path_dead && env->due == DUE_NOTHING)

@@ -1,0 +1,1 @@
+$U check -l 3 $EX/wild.bpf.o
