@@ -47,6 +47,11 @@ void sched_setup_fill(struct sched_setup *s, const struct cli_options *o, const 
 
 struct sched_result;
 
+struct sched_text {
+	char *text; /* NULL: nothing */
+	size_t size;
+};
+
 /*
  * A simulation. Trace and picture are set up between open and run; what happens after the run,
  * when all is taken down, is not observed. One at a time may have a scheduler; detach lets go of
@@ -65,11 +70,14 @@ struct sched_sim {
 	struct ua_map *map;
 	struct ua_link *link;
 	int attach_err;
+	unsigned int n_restarts;
+	struct sched_text reports, output; /* of the programs' streams, by now */
 };
 
 /* CLI_OK, or CLI_REFUSED with the reason printed. Close it in any case. */
 int sched_sim_open(const struct sched_setup *setup, const struct workload *w, struct sched_sim *s);
 int sched_sim_run(struct sched_sim *s);
+void sched_sim_read_streams(struct sched_sim *s);
 void sched_sim_detach(struct sched_sim *s);
 void sched_sim_close(struct sched_sim *s);
 
@@ -105,8 +113,9 @@ struct sched_result {
 	int64_t code;
 	int32_t cpu;
 	char *reason, *msg, *dump;
-	char *reports;		       /* what the programs wrote to their stderr streams */
-	char *output;		       /* and to stdout */
+	unsigned int n_restarts;
+	const char *reports;	       /* what the programs wrote to their stderr streams */
+	const char *output;	       /* and to stdout */
 	struct sched_waiting *waiting; /* of each group; may be NULL */
 	struct scx_event_stats events;
 	struct sched_arena arena;

@@ -96,6 +96,7 @@ json_t *sched_result_json(const struct sched_result *r)
 			      INT(r->metrics->elapsed), "n_events", INT(r->n_events), "end",
 			      sched_end_text(r->end));
 
+	json_object_set_new(j, "restarts", json_integer(r->n_restarts));
 	if (r->end == SCHED_REFUSED)
 		json_object_set_new(j, "error", json_string(strerror(-r->attach_err)));
 	if (r->reason)

@@ -8,34 +8,6 @@
 #include "base/base.h"
 #include "cli/sched.h"
 
-/* -- Streams --------------------------------------------------------------------------------- */
-
-#define REPORTS_MAX (64u << 10)
-
-static void read_streams(const struct sched_sim *s, enum ua_stream id, char **text)
-{
-	struct ua_program *p = NULL;
-	char buf[4096];
-	size_t size = 0;
-	int n;
-
-	while (s->session.obj && (p = ua_object__next_program(s->session.obj, p))) {
-		if (ua_program__fd(p) < 0)
-			continue;
-		while ((n = ua_program__read_stream(p, id, buf, sizeof(buf))) > 0) {
-			char *bigger =
-				size < REPORTS_MAX ? realloc(*text, size + (size_t)n + 1) : NULL;
-
-			if (!bigger)
-				continue;
-			*text = bigger;
-			memcpy(bigger + size, buf, (size_t)n);
-			size += (size_t)n;
-			bigger[size] = 0;
-		}
-	}
-}
-
 /* -- Arena ----------------------------------------------------------------------------------- */
 
 static void look_at_arena(struct ua_object *obj, struct sched_arena *a)
@@ -108,6 +80,7 @@ void sched_result_take(struct sched_sim *s, struct sched_result *r)
 		.end = how_it_ended(s, ex),
 		.attach_err = s->attach_err,
 		.waiting = who_waits(s),
+		.n_restarts = s->n_restarts,
 		.n_events = machine_n_events(s->m),
 	};
 	if (r->end == SCHED_LEFT || r->end == SCHED_FAILED) {
@@ -119,8 +92,9 @@ void sched_result_take(struct sched_sim *s, struct sched_result *r)
 		r->dump = copy(ex->dump);
 	}
 	machine_sched_events(s->m, &r->events);
-	read_streams(s, UA_STDERR, &r->reports);
-	read_streams(s, UA_STDOUT, &r->output);
+	sched_sim_read_streams(s);
+	r->reports = s->reports.text;
+	r->output = s->output.text;
 	look_at_arena(s->session.obj, &r->arena);
 }
 
@@ -131,8 +105,6 @@ void sched_result_free(struct sched_result *r)
 	free(r->reason);
 	free(r->msg);
 	free(r->dump);
-	free(r->reports);
-	free(r->output);
 	*r = (struct sched_result){0};
 }
 

@@ -19,6 +19,8 @@
 /* Virtual time between looks at the clock on the wall and at bpf_printk(). */
 #define CHUNK_NS UINT64_C(20000000)
 #define PROGRESS_MS 200
+#define MAX_RESTARTS 100
+#define TEXT_MAX (64u << 10) /* of a stream */
 
 /* -- Opening --------------------------------------------------------------------------------- */
 
@@ -139,6 +141,41 @@ int sched_sim_open(const struct sched_setup *setup, const struct workload *w, st
 	return status;
 }
 
+/* -- What the programs write ----------------------------------------------------------------- */
+
+static void append(struct sched_text *t, const char *buf, size_t n)
+{
+	char *bigger = t->size < TEXT_MAX ? realloc(t->text, t->size + n + 1) : NULL;
+
+	if (!bigger)
+		return;
+	t->text = bigger;
+	memcpy(bigger + t->size, buf, n);
+	t->size += n;
+	bigger[t->size] = 0;
+}
+
+static void read_stream(struct ua_program *p, enum ua_stream id, struct sched_text *t)
+{
+	char buf[4096];
+	int n;
+
+	while ((n = ua_program__read_stream(p, id, buf, sizeof(buf))) > 0)
+		append(t, buf, (size_t)n);
+}
+
+void sched_sim_read_streams(struct sched_sim *s)
+{
+	struct ua_program *p = NULL;
+
+	while (s->session.obj && (p = ua_object__next_program(s->session.obj, p))) {
+		if (ua_program__fd(p) < 0)
+			continue;
+		read_stream(p, UA_STDERR, &s->reports);
+		read_stream(p, UA_STDOUT, &s->output);
+	}
+}
+
 /* -- Running --------------------------------------------------------------------------------- */
 
 static void stop_when_it_ends(void *arg, const struct machine_event *ev)
@@ -201,6 +238,34 @@ static bool is_over(const struct sched_sim *s)
 	       (s->setup->max_events && s->n_observed >= s->setup->max_events);
 }
 
+static int attach(struct sched_sim *s)
+{
+	if (s->map)
+		s->attach_err = ua_map__attach_struct_ops(s->map, &s->link);
+	if (s->attach_err)
+		s->link = NULL;
+	return s->attach_err;
+}
+
+static bool wants_restart(const struct sched_sim *s)
+{
+	const struct machine_exit *ex = machine_sched_exit(s->m);
+
+	return machine_sched_state(s->m) == MACHINE_SCHED_EXITED && ex->kind < SCX_EXIT_ERROR &&
+	       ((uint64_t)ex->code & SCX_ECODE_ACT_RESTART) && s->n_restarts < MAX_RESTARTS;
+}
+
+/* What a scheduler's own loader does when it is asked to: close all and begin anew. */
+static int restart(struct sched_sim *s)
+{
+	s->n_restarts++;
+	sched_sim_read_streams(s);
+	sched_sim_detach(s);
+	if (open_scheduler(s))
+		return -EINVAL;
+	return attach(s);
+}
+
 static int run_all(struct sched_sim *s)
 {
 	struct progress p = {.on = !s->setup->quiet && isatty(STDERR_FILENO),
@@ -213,21 +278,11 @@ static int run_all(struct sched_sim *s)
 		err = machine_run(s->m, machine_now(s->m) + min_t(uint64_t, left, CHUNK_NS));
 		show_printk(s);
 		progress_show(&p, s);
+		if (!err && wants_restart(s))
+			err = restart(s);
 	}
 	progress_end(&p);
 	return err;
-}
-
-static int attach(struct sched_sim *s)
-{
-	s->end = (struct machine_observer){.fn = stop_when_it_ends, .arg = s};
-	machine_observe(s->m, &s->end);
-	if (!s->map)
-		return 0;
-	s->attach_err = ua_map__attach_struct_ops(s->map, &s->link);
-	if (s->attach_err)
-		s->link = NULL;
-	return 0;
 }
 
 static void ignore(void *arg, const struct machine_event *ev)
@@ -247,9 +302,9 @@ static int begin(struct sched_sim *s)
 {
 	int err = actors_new(s->m, s->w, s->setup->seed, &s->actors);
 
-	if (!err)
-		err = attach(s);
-	if (!err && !s->attach_err)
+	s->end = (struct machine_observer){.fn = stop_when_it_ends, .arg = s};
+	machine_observe(s->m, &s->end);
+	if (!err && !attach(s))
 		err = actors_start(s->actors);
 	if (err && err != -EINVAL && !s->setup->quiet)
 		cli_error("%s: cannot begin: %s", s->w->name, strerror(-err));
@@ -292,5 +347,7 @@ void sched_sim_close(struct sched_sim *s)
 		machine_free(s->m);
 	actors_free(s->actors);
 	metrics_free(&s->metrics);
+	free(s->reports.text);
+	free(s->output.text);
 	*s = (struct sched_sim){0};
 }

@@ -91,8 +91,12 @@ static void print_end(const struct sched_result *r)
 		printf("refused: it cannot be attached: %s\n", strerror(-r->attach_err));
 		return;
 	case SCHED_RAN:
-		printf("ran %.6f s of %.6f s%s\n", seconds, (double)r->setup->time / 1e9,
+		printf("ran %.6f s of %.6f s%s", seconds, (double)r->setup->time / 1e9,
 		       actors_done(r->actors) ? ": all tasks ended" : "");
+		if (r->n_restarts)
+			printf(", restarted %u time%s as it asked", r->n_restarts,
+			       r->n_restarts == 1 ? "" : "s");
+		printf("\n");
 		return;
 	default:
 		printf("%s after %.6f s: %s (exit kind %d, code 0x%" PRIx64 ", CPU %d)\n",
@@ -128,7 +132,8 @@ static void print_remarks(const struct sched_result *r, uint32_t i)
 	const char *name = r->w->tasks[i].name;
 	char longest[16];
 
-	if (w->n)
+	/* Some always are; those that make the table's greatest latency wrong are worth a line. */
+	if (w->n && w->longest > r->metrics->groups[i].latency.max)
 		printf("%s: %" PRIu64 " woken task%s still waiting at the end, %s%s\n", name, w->n,
 		       w->n == 1 ? " was" : "s were", w->n == 1 ? "for " : "one for ",
 		       sched_time_text(w->longest, longest));
