@@ -109,8 +109,8 @@ struct machine_driver {
 
 /* -EINVAL: the topology cannot be parsed (logged). */
 int machine_new(const struct machine_opts *opts, struct machine **out);
-/* The scheduler must be detached, and its object closed: programs' maps may hold tasks of CPUs.
- * Tasks are freed. */
+/* After closing the objects, whose maps may hold tasks. A scheduler that is still attached is
+ * ended; tasks are freed. */
 void machine_free(struct machine *m);
 /* e must have been opened with as many CPUs as the machine has. e == NULL unbinds. */
 int machine_bind(struct machine *m, struct engine *e);
