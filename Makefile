@@ -40,8 +40,10 @@ tsan: deps build-tsan/build.ninja
 		tests/prog/helpers.bpf.o tests/prog/kfuncs.bpf.o
 	TSAN_OPTIONS=die_after_fork=0 meson test -C build-tsan --no-rebuild --print-errorlogs $(TSAN_TESTS)
 
+# A build folder that was set up for another prefix is changed to the one that is given.
 install: all
-	meson install -C $(BUILD) --no-rebuild
+	$(if $(filter command environment,$(origin PREFIX)),meson configure -Dprefix=$(PREFIX) $(BUILD))
+	meson install -C $(BUILD)
 
 bench: deps all
 	@bench/run.sh $(BUILD)
