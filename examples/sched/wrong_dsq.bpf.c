@@ -2,10 +2,10 @@
 /*
  * A scheduler with a bug: it dispatches to a queue that does not exist.
  *
- * Each CPU is to have a queue of its number, but init() stops one short. What happens: the
- * first task that waits for the last CPU ends the scheduler ("runtime error", with the id of
- * the queue), and runs on under the default policy. With bad_cpu it is not a queue of its own
- * that is wrong, but a CPU number.
+ * Each CPU is to have a queue of its number, but init() leaves out the first. What happens: as
+ * soon as a task waits for that CPU the scheduler is ended ("runtime error", with the id of the
+ * queue), and the task runs on under the default policy. With bad_cpu it is not a queue of its
+ * own that is wrong, but a CPU number.
  */
 #include <uarena/bpf_sched.h>
 
@@ -28,7 +28,7 @@ SEC("struct_ops/dispatch")
 void BPF_PROG(wrong_dispatch, s32 cpu, struct task_struct *prev)
 {
 	/* Looking into a queue that is not there would be an error as well. */
-	if (cpu < (s32)scx_bpf_nr_cpu_ids() - 1)
+	if (cpu >= 1)
 		scx_bpf_dsq_move_to_local(cpu, 0);
 }
 
@@ -37,8 +37,8 @@ s32 BPF_PROG(wrong_init)
 {
 	s32 n = scx_bpf_nr_cpu_ids(), cpu;
 
-	/* The bug: the last CPU is n - 1. */
-	bpf_for(cpu, 0, n - 1) {
+	/* The bug: the first CPU is 0. */
+	bpf_for(cpu, 1, n) {
 		s32 err = scx_bpf_create_dsq(cpu, NUMA_NO_NODE);
 
 		if (err)
