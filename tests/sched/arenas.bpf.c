@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Two callbacks of a scheduler: with ONE_ARENA one of them refers to the arena. In cid form,
+ * Callbacks of a scheduler: with ONE_ARENA some of them refer to the arena. In cid form,
  * or with CPU_FORM in cpu form.
  */
 #include <uarena/bpf_sched.h>
@@ -22,10 +22,18 @@ void BPF_PROG(arenas_enqueue, struct task_struct *p, u64 enq_flags)
 	scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, SCX_SLICE_DFL, enq_flags);
 }
 
-/* Refers to none, whatever the other does. */
+/* Refers to none, whatever the others do. */
+SEC("struct_ops/stopping")
+void BPF_PROG(arenas_stopping, struct task_struct *p, bool runnable)
+{
+}
+
 SEC("struct_ops/running")
 void BPF_PROG(arenas_running, struct task_struct *p)
 {
+#ifdef ONE_ARENA
+	bpf_arena_free_pages(&arena, NULL, 0);
+#endif
 }
 
 #ifdef CPU_FORM
@@ -38,6 +46,7 @@ SEC(".struct_ops.link")
 struct FORM arenas_ops = {
 	.enqueue = (void *)arenas_enqueue,
 	.running = (void *)arenas_running,
+	.stopping = (void *)arenas_stopping,
 	.name = "arenas",
 };
 

@@ -209,6 +209,12 @@ bool BPF_PROG(chaos_yield, struct task_struct *from, struct task_struct *to)
 	return random(2);
 }
 
+SEC("struct_ops/core_sched_before")
+bool BPF_PROG(chaos_before, struct task_struct *a, struct task_struct *b)
+{
+	return random(2);
+}
+
 /* Who left our custody by another way than dispatch is forgotten when its turn comes. */
 SEC("struct_ops/dequeue")
 void BPF_PROG(chaos_dequeue, struct task_struct *p, u64 deq_flags)
@@ -239,21 +245,27 @@ s32 BPF_PROG(chaos_init)
 	return 0;
 }
 
+#define CHAOS_OPS(FLAGS)                                   \
+	{                                                  \
+		.select_cpu = (void *)chaos_select,        \
+		.enqueue = (void *)chaos_enqueue,          \
+		.dequeue = (void *)chaos_dequeue,          \
+		.dispatch = (void *)chaos_dispatch,        \
+		.tick = (void *)chaos_tick,                \
+		.running = (void *)chaos_running,          \
+		.stopping = (void *)chaos_stopping,        \
+		.yield = (void *)chaos_yield,              \
+		.core_sched_before = (void *)chaos_before, \
+		.cpu_online = (void *)chaos_online,        \
+		.cpu_offline = (void *)chaos_offline,      \
+		.init = (void *)chaos_init,                \
+		.flags = (FLAGS),                          \
+		.name = "chaos",                           \
+	}
+
 SEC(".struct_ops.link")
-struct sched_ext_ops chaos_ops = {
-	.select_cpu = (void *)chaos_select,
-	.enqueue = (void *)chaos_enqueue,
-	.dequeue = (void *)chaos_dequeue,
-	.dispatch = (void *)chaos_dispatch,
-	.tick = (void *)chaos_tick,
-	.running = (void *)chaos_running,
-	.stopping = (void *)chaos_stopping,
-	.yield = (void *)chaos_yield,
-	.cpu_online = (void *)chaos_online,
-	.cpu_offline = (void *)chaos_offline,
-	.init = (void *)chaos_init,
-	.flags = SCX_OPS_ENQ_LAST | SCX_OPS_ENQ_EXITING,
-	.name = "chaos",
-};
+struct sched_ext_ops chaos_ops = CHAOS_OPS(SCX_OPS_ENQ_LAST | SCX_OPS_ENQ_EXITING);
+SEC(".struct_ops.link")
+struct sched_ext_ops chaos_partial_ops = CHAOS_OPS(SCX_OPS_SWITCH_PARTIAL);
 
 char _license[] SEC("license") = "Dual BSD/GPL";

@@ -30,7 +30,30 @@ static void check_all_run(struct sim *s)
 	for (uint32_t i = 0; i < s->n_actors; i++)
 		if (s->actors[i]->t && !s->actors[i]->load.idle &&
 		    s->actors[i]->t->runtime == before[i])
-			FAIL("%s does not run any more", s->actors[i]->comm);
+			FAIL("%s does not run any more: state %d, CPU %d, CPUs %lx",
+			     s->actors[i]->comm, (int)s->actors[i]->t->state, s->actors[i]->t->cpu,
+			     s->actors[i]->t->obj.ts.cpus_mask.bits[0]);
+}
+
+/* The whole life of a scheduler. */
+static void run_scheduler(struct sim *s, const char *object, bool partial, uint32_t round)
+{
+	sim_attach(s, object, partial ? "@chaos_partial_ops" : "@chaos_ops", NULL);
+	for (uint32_t i = 0; i < 20; i++) {
+		work_add_shortlived(s, 1, 100 * round + i);
+		work_disturb(s);
+		if (i % 4 == 3)
+			hotplug(s);
+		sim_run(s, 1 * MS);
+		sim_expect_running(s);
+	}
+	sim_watch_settle(s);
+	CHECK(partial || sim_global_u64(s, "nr_calls") > 10);
+	if (machine_random(s->m) % 2)
+		machine_sched_kill(s->m);
+	sim_detach(s);
+	ua_object__close(s->obj);
+	s->obj = NULL;
 }
 
 static void play(const char *object, const char *machine, uint64_t seed)
@@ -42,19 +65,10 @@ static void play(const char *object, const char *machine, uint64_t seed)
 	sim_open(&s, machine, seed);
 	sim_watch(&s, true);
 	work_add(&s, MIXED);
-	sim_run(&s, 3 * MS);
-	sim_attach(&s, object, NULL);
-	for (uint32_t i = 0; i < 40; i++) {
-		work_add_shortlived(&s, 1, i);
-		work_disturb(&s);
-		if (i % 4 == 3)
-			hotplug(&s);
-		sim_run(&s, 1 * MS);
-		sim_expect_running(&s);
+	for (uint32_t round = 0; round < 3; round++) {
+		sim_run(&s, 3 * MS);
+		run_scheduler(&s, object, round == 1, round);
 	}
-	sim_watch_settle(&s);
-	CHECK(sim_global_u64(&s, "nr_calls") > 10);
-	sim_detach(&s);
 	check_all_run(&s);
 	sim_watch_settle(&s);
 	sim_close(&s);

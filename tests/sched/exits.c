@@ -92,7 +92,7 @@ static void runtime_error(struct sim *s)
 {
 	attach_example(s, "wrong_dsq");
 	sim_run(s, 1 * SEC);
-	expect(s, SCX_EXIT_ERROR, "runtime error", "non-existent DSQ 0x1");
+	expect(s, SCX_EXIT_ERROR, "runtime error", "non-existent DSQ 0x0");
 	drop(s);
 }
 

@@ -20,6 +20,7 @@ const volatile s32 fail_pid;	 /* init_task() refuses this one */
 
 struct record __arena_global records[RECORDS];
 u64 __arena_global nr_records;
+u32 __arena_global last_mask_base, last_mask_cids; /* of set_mask */
 
 #ifdef CPU_FORM
 typedef const struct cpumask *mask_arg;
@@ -122,7 +123,9 @@ void BPF_PROG(rec_set_mask, struct task_struct *p, mask_arg mask)
 #else
 	cmask_t *m = scx_cmask_arg(mask);
 
-	note(OP_set_mask, p->pid, m->bits[0], (u64)m->base << 32 | m->nr_cids);
+	last_mask_base = m->base;
+	last_mask_cids = m->nr_cids;
+	note(OP_set_mask, p->pid, m->bits[0], (u64)m);
 #endif
 }
 

@@ -3,7 +3,6 @@
 #include "sim.h"
 
 #include "kernel/handle.h"
-#include "kernel/engine_priv.h"
 
 /* -- What the library says -------------------------------------------------------------- */
 
@@ -156,8 +155,7 @@ void sim_open_opts(struct sim *s, const struct machine_opts *opts, enum ua_exec 
 	CHECK_EQ(machine_new(opts, &s->m), 0);
 	engine.n_cpus = machine_topo(s->m)->n_cpus;
 	CHECK_EQ(ua_engine__open(&engine, &s->engine), 0);
-	s->core = container_of(s->engine->kernel, struct engine_kernel, base)->engine;
-	CHECK_EQ(machine_bind(s->m, s->core), 0);
+	CHECK_EQ(machine_bind(s->m, kernel_engine(s->engine->kernel)), 0);
 	machine_set_driver(s->m, &driver);
 }
 

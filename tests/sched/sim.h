@@ -57,7 +57,7 @@ struct load {
 	uint64_t cpus; /* affinity, the first 64 CPUs; 0: all */
 	bool ext;      /* SCHED_EXT */
 	bool kthread;
-	uint64_t cookie;
+	uint64_t cookie; /* of core scheduling */
 	struct sim_cgroup *cgroup;
 };
 
@@ -75,7 +75,6 @@ struct watch;
 
 struct sim {
 	struct ua_engine *engine;
-	struct engine *core; /* what machine_bind() takes */
 	struct ua_object *obj;
 	struct ua_link *link;
 	struct machine *m;

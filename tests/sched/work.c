@@ -58,7 +58,8 @@ void work_add_shortlived(struct sim *s, uint32_t n, uint32_t round)
 		sim_task(s, comm,
 			 (struct load){.run = 200 * US,
 				       .sleep = 100 * US,
-				       .rounds = 1 + i % 3,
+				       .rounds = 1 + round % 7,
+				       .cookie = round % 3,
 				       .vary = true});
 	}
 }
@@ -73,15 +74,18 @@ void work_disturb(struct sim *s)
 
 		if (!a->t)
 			continue;
-		switch (machine_random(s->m) % 3) {
+		switch (machine_random(s->m) % 4) {
 		case 0:
 			machine_set_affinity(s->m, a->t,
 					     &mask); /* refused if they are all offline */
 			break;
 		case 1:
 			CHECK_EQ(machine_set_nice(s->m, a->t,
-						  (int32_t)(machine_random(s->m) % 40) - 20),
+						  (int32_t)(machine_random(s->m) % 11) - 5),
 				 0);
+			break;
+		case 2:
+			machine_set_policy(s->m, a->t, machine_random(s->m) % 2);
 			break;
 		default:
 			machine_set_pinned(s->m, a->t, machine_random(s->m) % 2);
