@@ -70,7 +70,8 @@ enum {
 	X(ACCEPT_SCHED, "seed", OPT_SEED, "N", "of all that is random")                            \
 	X(ACCEPT_SCHED, "hz", OPT_HZ, "N", "scheduler ticks per second")                           \
 	X(ACCEPT_SCHED, "ops", OPT_OPS, "NAME", "which struct_ops variable, if there are several") \
-	X(ACCEPT_SCHED, "setup", OPT_SETUP, "PROG", "a syscall program to run before attaching")   \
+	X(ACCEPT_SCHED, "setup", OPT_SETUP, "STEPS",                                               \
+	  "syscall programs to run before attaching, ';' between")                                 \
 	X(ACCEPT_REPORT, "trace", OPT_TRACE, "FILE", "write a trace for Perfetto or Chrome")       \
 	X(ACCEPT_REPORT, "html", OPT_HTML, "FILE",                                                 \
 	  "write a report with the schedule as a picture")                                         \

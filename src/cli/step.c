@@ -53,21 +53,29 @@ static int parse_step(const char *text, struct step *step)
 	return CLI_OK;
 }
 
-int cli_steps_load(struct cli_session *s, char **operands, int n, struct cli_steps **out)
+int cli_steps_parse(char **operands, int n, struct cli_steps **out)
 {
 	struct cli_steps *steps = calloc(1, sizeof(*steps) + (size_t)n * sizeof(steps->v[0]));
-	const char **names = calloc((size_t)n, sizeof(*names));
-	int status = steps && names ? CLI_OK : CLI_REFUSED;
+	int status = steps ? CLI_OK : CLI_REFUSED;
 
 	for (int i = 0; !status && i < n; i++) {
 		status = parse_step(operands[i], &steps->v[i]);
-		names[i] = steps->v[i].prog;
 		steps->n = n;
 	}
-	if (!status)
-		status = cli_load_only(s, names, n);
-	free(names);
 	*out = steps;
+	return status;
+}
+
+int cli_steps_load(struct cli_session *s, char **operands, int n, struct cli_steps **out)
+{
+	const char **names = calloc((size_t)n, sizeof(*names));
+	int status = cli_steps_parse(operands, n, out);
+
+	for (int i = 0; !status && names && i < n; i++)
+		names[i] = (*out)->v[i].prog;
+	if (!status)
+		status = names ? cli_load_only(s, names, n) : CLI_REFUSED;
+	free(names);
 	return status;
 }
 

@@ -16,6 +16,8 @@
 
 struct cli_steps;
 
+/* Nothing but the texts is looked at. The operands must stay. */
+int cli_steps_parse(char **operands, int n, struct cli_steps **out);
 /* Enable the programs that the operands name, and load. The operands must stay. */
 int cli_steps_load(struct cli_session *s, char **operands, int n, struct cli_steps **out);
 /* Stops at the first that fails. Prints results, or appends them to `list` unless it is NULL. */

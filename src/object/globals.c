@@ -235,27 +235,57 @@ int ua_object__global_at(const struct ua_object *obj, size_t index, struct ua_gl
 
 /* -- Assignment ----------------------------------------------------------- */
 
+/* What can be assigned to: variables, and the data members of structs of operations. */
+static int target(const struct ua_object *obj, const char *name, uint32_t *type_id, void **addr,
+		  uint64_t *size, bool *is_ops)
+{
+	struct var v;
+	size_t n;
+
+	*is_ops = false;
+
+	for (size_t i = 0; i < obj->n_maps; i++) {
+		const struct ua_map *map = obj->maps[i];
+
+		if (map->role != MAP_STRUCT_OPS || strcmp(map->name, name))
+			continue;
+		*addr = st_ops_data(map, &n);
+		*type_id = st_ops_type(map);
+		*size = n;
+		*is_ops = true;
+		return 0;
+	}
+	UA_FAIL_IF(!find(obj, name, &v), -ENOENT);
+	*type_id = v.type_id;
+	*size = v.size;
+	return address(obj, &v, addr);
+}
+
 int ua_object__set_global(struct ua_object *obj, const char *assignment)
 {
 	struct place p = {.obj = obj, .text = assignment, .at = assignment};
 	char name[PLACE_NAME_MAX];
 	struct place_value val;
-	struct var v;
+	uint64_t size;
+	bool is_ops;
+	uint32_t id;
 	void *addr;
+	int err;
 
 	if (obj->loaded)
 		return place_bad(&p, "the object is already loaded");
 	if (!place_take_name(&p.at, name))
 		return place_bad(&p, "a variable name is expected");
-	if (!find(obj, name, &v)) {
+	err = target(obj, name, &p.type_id, &addr, &size, &is_ops);
+	if (err == -ENOENT)
 		place_bad(&p, "no such variable");
-		return -ENOENT;
-	}
-	p.type_id = v.type_id;
+	UA_TRY(err);
 	UA_TRY(place_walk(&p));
+	id = p.type_id;
+	if (is_ops && btf_is_ptr(btf_resolve(obj->btf, &id)))
+		return place_bad(&p, "this is a program");
 	UA_TRY(place_parse_value(&p, &val));
-	UA_TRY(address(obj, &v, &addr));
-	return place_store(&p, &val, addr, v.size);
+	return place_store(&p, &val, addr, size);
 }
 
 /* -- Resizing ------------------------------------------------------------- */

@@ -275,6 +275,7 @@ void signature_print(const struct btf *btf, uint32_t proto, char *buf, size_t si
 bool st_ops_wanted(const struct ua_map *map); /* is the map to be created? */
 void st_ops_set_wanted(struct ua_map *map, bool on);
 void *st_ops_data(const struct ua_map *map, size_t *size); /* the variable, before load */
+uint32_t st_ops_type(const struct ua_map *map);		   /* of the variable */
 void st_ops_free(struct ua_map *map);
 /* Fill the live map from the variable and the loaded programs, then create the link.
  * Returns the link's descriptor, or 0 for a map without BPF_F_LINK. */

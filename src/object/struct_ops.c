@@ -329,6 +329,11 @@ void st_ops_set_wanted(struct ua_map *map, bool on)
 	adjust_autoload(map->obj);
 }
 
+uint32_t st_ops_type(const struct ua_map *map)
+{
+	return map->st->local_id;
+}
+
 void *st_ops_data(const struct ua_map *map, size_t *size)
 {
 	*size = map->st->size;

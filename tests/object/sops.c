@@ -184,7 +184,10 @@ int main(int argc, char **argv)
 	CHECK(prog && !ua_program__autoload(prog), "program of a variable that is not created");
 	shadow = ua_map__initial_value(ua_object__find_map(obj, "ops"), &size);
 	CHECK(shadow && shadow[128] == 2, "flags in the variable");
-	shadow[128] = 3;
+	CHECK(!ua_object__set_global(obj, "ops.flags = 3") && shadow[128] == 3, "flags set");
+	log_set(NULL);
+	CHECK(ua_object__set_global(obj, "ops.init = 1") == -EINVAL, "a program as a number");
+	CHECK(ua_object__set_global(obj, "ops.no_such = 1") == -EINVAL, "no such member");
 	CHECK(!ua_object__load(obj), "load");
 	if (!failures)
 		check_loaded(&r, obj);
