@@ -8,10 +8,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-#include "base/base.h"
 #include "base/epoch.h"
-#include "kernel/kernel.h"
-#include "uarena.h"
+#include "seam.h"
 
 static struct kernel *k;
 static int failures;
@@ -26,35 +24,24 @@ static int failures;
 		}                                                   \
 	} while (0)
 
-static int map_new(uint32_t type, uint32_t value_size, int inner)
+static int array_new(void)
 {
-	union bpf_attr attr = {.map_type = type,
-			       .key_size = 4,
-			       .value_size = value_size,
-			       .max_entries = 1,
-			       .inner_map_fd = (uint32_t)inner};
-
-	return (int)kernel_bpf(k, BPF_MAP_CREATE, &attr, sizeof(attr));
+	return seam_map(k, BPF_MAP_TYPE_ARRAY, 4, 8, 1, 0, 0);
 }
 
 static uint32_t map_id(int fd)
 {
 	struct bpf_map_info info = {0};
-	union bpf_attr attr = {.info = {.bpf_fd = (uint32_t)fd,
-					.info_len = sizeof(info),
-					.info = (uintptr_t)&info}};
 
-	kernel_bpf(k, BPF_OBJ_GET_INFO_BY_FD, &attr, sizeof(attr));
+	seam_info(k, fd, &info, sizeof(info));
 	return info.id;
 }
 
 static long element(int cmd, int fd, void *value)
 {
-	uint32_t key = 0;
-	union bpf_attr attr = {
-		.map_fd = (uint32_t)fd, .key = (uintptr_t)&key, .value = (uintptr_t)value};
+	static const uint32_t key;
 
-	return kernel_bpf(k, cmd, &attr, sizeof(attr));
+	return seam_element(k, cmd, fd, &key, value);
 }
 
 static int map_open(uint32_t id)
@@ -93,18 +80,14 @@ static int prog_with(int map)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
-			       .insns = (uintptr_t)insns,
-			       .insn_cnt = ARRAY_SIZE(insns),
-			       .license = (uintptr_t)"GPL"};
 
-	return (int)kernel_bpf(k, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return seam_load(k, insns, ARRAY_SIZE(insns));
 }
 
 /* The map is found by id again, with what was in it, as often as one likes. */
 static void program_keeps_map(void)
 {
-	int map = map_new(BPF_MAP_TYPE_ARRAY, 8, 0), prog = prog_with(map);
+	int map = array_new(), prog = prog_with(map);
 	uint64_t value = 42, got = 0;
 	uint32_t id = map_id(map);
 
@@ -124,8 +107,8 @@ static void program_keeps_map(void)
 
 static void map_keeps_inner(void)
 {
-	int inner = map_new(BPF_MAP_TYPE_ARRAY, 8, 0);
-	int outer = map_new(BPF_MAP_TYPE_HASH_OF_MAPS, 4, inner);
+	int inner = array_new();
+	int outer = seam_map(k, BPF_MAP_TYPE_HASH_OF_MAPS, 4, 4, 1, 0, inner);
 	uint32_t id = map_id(inner), got = 0;
 
 	CHECK(!element(BPF_MAP_UPDATE_ELEM, outer, &inner), "update");
@@ -168,7 +151,7 @@ static void race(void)
 	for (int i = 0; i < 2; i++)
 		pthread_create(&threads[i], NULL, open_and_close, &opened[i]);
 	for (int i = 0; i < 2000; i++) {
-		int map = map_new(BPF_MAP_TYPE_ARRAY, 8, 0), prog = prog_with(map);
+		int map = array_new(), prog = prog_with(map);
 
 		atomic_store(&current, map_id(map));
 		k->ops->close(k, map);
@@ -181,30 +164,16 @@ static void race(void)
 	CHECK(gone(atomic_load(&current)), "the last map is left over");
 }
 
-static void run(int (*make)(const struct ua_engine_opts *, struct kernel **))
+static void check(void)
 {
-	int fd;
-
-	if (make(NULL, &k)) {
-		failures++;
-		return;
-	}
-	fd = map_new(BPF_MAP_TYPE_ARRAY, 8, 0);
-	if (fd < 0) {
-		printf("%s: may not be asked\n", k->ops->name);
-	} else {
-		k->ops->close(k, fd);
-		program_keeps_map();
-		map_keeps_inner();
-		if (make == kernel_engine_new)
-			race();
-	}
-	k->ops->free(k);
+	program_keeps_map();
+	map_keeps_inner();
+	if (kernel_engine(k))
+		race();
 }
 
 int main(void)
 {
-	run(kernel_engine_new);
-	run(kernel_linux_new);
+	failures += seam_both(&k, check);
 	return failures != 0;
 }

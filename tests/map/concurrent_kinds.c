@@ -10,9 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/base.h"
-#include "base/epoch.h"
-#include "kernel/kernel.h"
+#include "../kernel/seam.h"
 #include "uarena.h"
 
 #define THREADS 3
@@ -56,36 +54,12 @@ static uint64_t rnd(uint64_t *s)
 
 static int create(uint32_t type, uint32_t key, uint32_t value, uint32_t flags, int inner)
 {
-	union bpf_attr attr = {.map_type = type,
-			       .key_size = key,
-			       .value_size = value,
-			       .max_entries = KEYS,
-			       .map_flags = flags,
-			       .inner_map_fd = (uint32_t)inner};
-
-	return (int)kernel_bpf(k, BPF_MAP_CREATE, &attr, sizeof(attr));
-}
-
-static int load(void)
-{
-	static const struct bpf_insn insns[] = {
-		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
-		{.code = BPF_JMP | BPF_EXIT},
-	};
-	union bpf_attr attr = {.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
-			       .insns = (uintptr_t)insns,
-			       .insn_cnt = ARRAY_SIZE(insns),
-			       .license = (uintptr_t)"GPL"};
-
-	return (int)kernel_bpf(k, BPF_PROG_LOAD, &attr, sizeof(attr));
+	return seam_map(k, type, key, value, KEYS, flags, inner);
 }
 
 static long element(int cmd, void *key, void *value)
 {
-	union bpf_attr attr = {
-		.map_fd = (uint32_t)map_fd, .key = (uintptr_t)key, .value = (uintptr_t)value};
-
-	return kernel_bpf(k, cmd, &attr, sizeof(attr));
+	return seam_element(k, cmd, map_fd, key, value);
 }
 
 /* -- Kinds with keys --------------------------------------------------------------------- */
@@ -214,7 +188,7 @@ int main(int argc, char **argv)
 		return 1;
 	for (int i = 0; i < 2; i++) {
 		inner_fds[i] = create(BPF_MAP_TYPE_ARRAY, 4, 8, 0, 0);
-		prog_fds[i] = load();
+		prog_fds[i] = seam_load_empty(k);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		torture(&kinds[i]);
