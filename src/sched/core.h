@@ -5,8 +5,8 @@
  *
  * The way of a task, and the file of each step:
  *
- *   wake (task.c) -> select (idle.c, ops) -> enqueue (enqueue.c) -> DSQ (dsq.c)
- *     -> dispatch (dispatch.c) -> pick, run, tick, put (pick.c) -> block (task.c)
+ *   wake (wake.c) -> select (idle.c, ops) -> enqueue (enqueue.c) -> DSQ (dsq.c)
+ *     -> dispatch (dispatch.c) -> pick, run, tick, put (pick.c) -> block (wake.c)
  *
  * A runnable task is in exactly one place: on a CPU, in one DSQ, in the default policy's
  * queue, in the custody of the scheduler under test, or (within one instant) on the list of
@@ -339,7 +339,25 @@ bool task_may_run_on(const struct core_task *t, const struct cpu *c);
 void task_set_weight(struct core_task *t);
 /* Let go of it: no references but those of programs and their storage. */
 void task_drop(struct core_task *t);
-void task_set_cpu(struct core_task *t, struct cpu *c); /* with its place in nr_running */
+void task_set_cpu(struct core_task *t, struct cpu *c);	       /* with its place in nr_running */
+bool task_set_mask(struct core_task *t, const uint64_t *cpus); /* false: no CPU is left */
+
+/* -- wake.c ------------------------------------------------------------------------------- */
+
+void task_activate(struct core_task *t, struct cpu *c, uint64_t enq_flags);
+void task_deactivate(struct core_task *t, uint64_t deq_flags);
+
+/* -- change.c ----------------------------------------------------------------------------- */
+
+/* Out of its queue and class, change, and in again. */
+struct task_change {
+	bool queued, running;
+	uint64_t flags;
+};
+struct task_change task_change_begin(struct core_task *t, uint64_t deq_flags);
+void task_change_end(struct core_task *t, struct task_change change, uint64_t enq_flags);
+struct cpu *task_fallback_cpu(struct core_task *t);
+void task_leave_cpu(struct core_task *t); /* which goes offline */
 
 /* -- fair.c: the default policy ----------------------------------------------------------- */
 
@@ -503,13 +521,6 @@ void sched_enable_task(struct sched *s, struct core_task *t);
 void sched_disable_task(struct sched *s, struct core_task *t);
 bool sched_wants(const struct sched *s, const struct core_task *t); /* in the ext class? */
 void sched_bypass(struct machine *m, bool on);
-/* Out of its queue and class, change, and in again. */
-struct task_change {
-	bool queued, running;
-	uint64_t flags;
-};
-struct task_change task_change_begin(struct core_task *t, uint64_t deq_flags);
-void task_change_end(struct core_task *t, struct task_change change, uint64_t enq_flags);
 
 /* -- exit.c
  * ----------------------------------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tasks: fork, wake-up, sleep, exit, and changes of what they may do. */
+/* Tasks: the tables they are in, birth and end. */
 #include "sched/core.h"
 
 /* Weights of nice levels, the kernel's table: one level is about 1.25. */
@@ -157,27 +157,7 @@ void task_set_cpu(struct core_task *t, struct cpu *c)
 	ts->se.nr_migrations++;
 }
 
-static bool has_online_cpu(const struct core_task *t)
-{
-	return mask_next(t->m, &t->m->online, &t->t.obj.ts.cpus_mask, 0) < t->m->n_cpus;
-}
-
-static void apply_affinity(struct core_task *t, const uint64_t *cpus);
-
-/* Any CPU it may run on, the previous one if that is possible. When the last of its CPUs has gone
- * offline it may use all from now on, as in the kernel. */
-static struct cpu *fallback_cpu(struct core_task *t)
-{
-	struct machine *m = t->m;
-
-	if (!has_online_cpu(t))
-		apply_affinity(t, NULL);
-	if (task_may_run_on(t, cpu_of(t)))
-		return cpu_of(t);
-	return &m->cpus[mask_next(m, &m->online, &ts_of(t)->cpus_mask, 0)];
-}
-
-static bool set_mask(struct core_task *t, const uint64_t *cpus)
+bool task_set_mask(struct core_task *t, const uint64_t *cpus)
 {
 	struct task_struct *ts = ts_of(t);
 	struct machine *m = t->m;
@@ -260,7 +240,7 @@ static int task_new(struct machine *m, const struct task_spec *spec, struct core
 	m->core_sched |= spec->cookie != 0;
 	t->is_new = true;
 	fill_ts(t, spec);
-	if (!set_mask(t, spec->cpus)) {
+	if (!task_set_mask(t, spec->cpus)) {
 		log_warn("uarena: machine: task %s may run on no CPU\n", ts_of(t)->comm);
 		mem_free(t);
 		return -EINVAL;
@@ -316,123 +296,7 @@ int machine_fork(struct machine *m, const struct task_spec *spec, struct sim_tas
 	return err;
 }
 
-/* -- Wake-up
- * --------------------------------------------------------------------------------------- */
-
-static void activate(struct core_task *t, struct cpu *c, uint64_t enq_flags)
-{
-	t->t.state = TASK_QUEUED;
-	t->t.woken_at = t->m->now;
-	ts_of(t)->__state = 0;
-	ts_of(t)->on_rq = 1;
-	task_set_cpu(t, c);
-	if (t->ext)
-		ext_enqueue(c, t, enq_flags);
-	else
-		fair_enqueue(c, t);
-}
-
-/* Tasks with a choice of CPUs are asked about; the answer may be one they must not use. */
-static struct cpu *choose_cpu(struct core_task *t, uint64_t wake_flags, uint64_t *enq_flags)
-{
-	int32_t nr;
-
-	if (ts_of(t)->nr_cpus_allowed <= 1 || t->pinned)
-		return fallback_cpu(t);
-	nr = t->ext ? ext_select(t, t->t.cpu, wake_flags) : fair_select(t, t->t.cpu);
-	if (!(wake_flags & SCX_WAKE_FORK))
-		*enq_flags |= SCX_ENQ_CPU_SELECTED;
-	if (nr >= 0 && task_may_run_on(t, &t->m->cpus[nr]))
-		return &t->m->cpus[nr];
-	return fallback_cpu(t);
-}
-
-static void wake_locked(struct core_task *t, struct core_task *waker, bool sync)
-{
-	uint64_t wake_flags = t->is_new ? SCX_WAKE_FORK : SCX_WAKE_TTWU;
-	uint64_t enq_flags = t->is_new ? 0 : SCX_ENQ_WAKEUP;
-	struct machine *m = t->m;
-	struct cpu *c;
-
-	if (sync && !t->is_new)
-		wake_flags |= SCX_WAKE_SYNC;
-	if (waker)
-		ts_of(waker)->wakee_flips++;
-	c = choose_cpu(t, wake_flags, &enq_flags);
-	t->is_new = false;
-	activate(t, c, enq_flags);
-	machine_notify(m, &(struct machine_event){
-				  .kind = MACHINE_WAKE,
-				  .at = m->now,
-				  .cpu = t->t.cpu,
-				  .task = &t->t,
-				  .other = waker ? &waker->t : NULL,
-			  });
-}
-
-void machine_wake(struct machine *m, struct sim_task *st, struct sim_task *waker, bool sync)
-{
-	struct core_task *t = core_of(st);
-
-	if (t->t.state != TASK_SLEEPING)
-		return;
-	machine_enter(m, waker ? cpu_of(core_of(waker)) : cpu_of(t));
-	wake_locked(t, waker ? core_of(waker) : NULL, sync);
-	machine_leave(m);
-}
-
-/* -- Sleep, yield, exit
- * --------------------------------------------------------------------------------- */
-
-static void deactivate(struct core_task *t, uint64_t flags)
-{
-	struct cpu *c = cpu_of(t);
-
-	if (t->t.state == TASK_ON_CPU)
-		pick_account(c);
-	if (t->ext)
-		ext_dequeue(c, t, flags);
-	else
-		fair_dequeue(c, t);
-	if (c->curr == t)
-		pick_switch(c);
-	ts_of(t)->on_cpu = 0;
-	t->t.state = TASK_SLEEPING;
-	ts_of(t)->__state = 1;
-	ts_of(t)->on_rq = 0;
-}
-
-void machine_block(struct machine *m, struct sim_task *st)
-{
-	struct core_task *t = core_of(st);
-
-	if (t->t.state != TASK_ON_CPU)
-		return;
-	machine_enter(m, cpu_of(t));
-	ts_of(t)->nvcsw++;
-	deactivate(t, SCX_DEQ_SLEEP);
-	machine_leave(m);
-}
-
-void machine_yield(struct machine *m, struct sim_task *st)
-{
-	struct core_task *t = core_of(st);
-	struct sched *s = m->sched;
-	struct cpu *c = cpu_of(t);
-
-	if (t->t.state != TASK_ON_CPU)
-		return;
-	machine_enter(m, c);
-	pick_account(c);
-	if (!t->ext)
-		fair_yield(c, t);
-	else if (s && s->live && s->ops->yield)
-		OP_RET(s, OP_OTHER, c, NULL, yield, ts_of(t), NULL);
-	else
-		ts_of(t)->scx.slice = 0;
-	pick_resched(c);
-	machine_leave(m);
-}
+/* -- End -------------------------------------------------------------------------------------- */
 
 static void exit_locked(struct core_task *t)
 {
@@ -441,7 +305,7 @@ static void exit_locked(struct core_task *t)
 	t->exiting = true;
 	ts_of(t)->flags |= TASK_FLAG_EXITING;
 	if (t->queued)
-		deactivate(t, SCX_DEQ_SLEEP);
+		task_deactivate(t, SCX_DEQ_SLEEP);
 	if (m->sched)
 		sched_exit_task(m->sched, t);
 	machine_notify(m, &(struct machine_event){
@@ -463,225 +327,4 @@ void machine_exit(struct machine *m, struct sim_task *st)
 	machine_enter(m, cpu_of(t));
 	exit_locked(t);
 	machine_leave(m);
-}
-
-/* -- Changes
- * -------------------------------------------------------------------------------------------- */
-
-struct task_change task_change_begin(struct core_task *t, uint64_t deq_flags)
-{
-	struct task_change ch = {
-		.queued = t->queued,
-		.running = t->t.state == TASK_ON_CPU,
-		.flags = deq_flags,
-	};
-	struct cpu *c = cpu_of(t);
-
-	if (ch.running)
-		pick_account(c);
-	if (!ch.queued)
-		return ch;
-	if (t->ext)
-		ext_dequeue(c, t, deq_flags);
-	else
-		fair_dequeue(c, t);
-	return ch;
-}
-
-void task_change_end(struct core_task *t, struct task_change ch, uint64_t enq_flags)
-{
-	struct cpu *c = cpu_of(t);
-
-	if (!ch.queued)
-		return;
-	if (t->ext)
-		ext_enqueue(c, t, enq_flags);
-	else
-		fair_enqueue(c, t);
-	if (ch.running && t->ext)
-		ext_running(c, t);
-}
-
-/* A task on a CPU it must leave goes through the scheduler like one that woke there. */
-static void move_away(struct core_task *t)
-{
-	struct cpu *from = cpu_of(t), *to = fallback_cpu(t);
-
-	if (t->t.state == TASK_ON_CPU)
-		pick_account(from);
-	if (t->ext)
-		ext_dequeue(from, t, SCX_DEQ_SCHED_CHANGE);
-	else
-		fair_dequeue(from, t);
-	if (from->curr == t)
-		pick_switch(from);
-	ts_of(t)->on_cpu = 0;
-	activate(t, to, 0);
-}
-
-static void leave_cpu(struct core_task *t)
-{
-	if (has_online_cpu(t))
-		move_away(t);
-	else
-		apply_affinity(t, NULL);
-}
-
-static void apply_affinity(struct core_task *t, const uint64_t *cpus)
-{
-	struct task_change ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
-	struct sched *s = t->m->sched;
-
-	set_mask(t, cpus);
-	if (s && t->ext && t->scx_state == SCX_TASK_ENABLED)
-		sched_call_set_mask(s, t);
-	task_change_end(t, ch, 0);
-	if (t->queued && !task_may_run_on(t, cpu_of(t)))
-		move_away(t);
-}
-
-static bool any_online(const struct machine *m, const uint64_t *cpus)
-{
-	for (uint32_t i = 0; i < m->n_cpus; i++)
-		if (m->cpus[i].online && (!cpus || cpus[i / 64] >> (i % 64) & 1))
-			return true;
-	return false;
-}
-
-int machine_set_affinity(struct machine *m, struct sim_task *st, const uint64_t *cpus)
-{
-	struct core_task *t = core_of(st);
-
-	UA_FAIL_IF(!any_online(m, cpus), -EINVAL);
-	machine_enter(m, cpu_of(t));
-	apply_affinity(t, cpus);
-	machine_leave(m);
-	return 0;
-}
-
-int machine_set_nice(struct machine *m, struct sim_task *st, int32_t nice)
-{
-	struct core_task *t = core_of(st);
-	struct sched *s = m->sched;
-	struct task_change ch;
-
-	UA_FAIL_IF(nice < -20 || nice > 19, -EINVAL);
-	machine_enter(m, cpu_of(t));
-	ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
-	t->nice = nice;
-	ts_of(t)->prio = ts_of(t)->static_prio = ts_of(t)->normal_prio = 120 + nice;
-	task_set_weight(t);
-	if (s && s->live && t->ext && s->ops->set_weight)
-		OP_VOID(s, OP_OTHER, cpu_of(t), set_weight, ts_of(t), ts_of(t)->scx.weight);
-	task_change_end(t, ch, 0);
-	machine_leave(m);
-	return 0;
-}
-
-static int set_policy_locked(struct core_task *t, bool ext)
-{
-	struct sched *s = t->m->sched;
-	struct task_change ch;
-	bool wants;
-
-	UA_FAIL_IF(ext && s && ts_of(t)->scx.disallow, -EACCES);
-	t->ext_policy = ext;
-	ts_of(t)->policy = ext ? 7 : 0;
-	wants = s && s->live && sched_wants(s, t);
-	if (wants == t->ext)
-		return 0;
-	ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
-	if (t->ext)
-		sched_disable_task(s, t);
-	t->ext = wants;
-	if (wants) {
-		sched_enable_task(s, t);
-		sched_call_set_mask(s, t);
-	}
-	task_change_end(t, ch, 0);
-	if (ch.queued)
-		pick_resched(cpu_of(t));
-	return 0;
-}
-
-int machine_set_policy(struct machine *m, struct sim_task *st, bool ext)
-{
-	struct core_task *t = core_of(st);
-	int err;
-
-	machine_enter(m, cpu_of(t));
-	err = set_policy_locked(t, ext);
-	machine_leave(m);
-	return err;
-}
-
-void machine_set_pinned(struct machine *m, struct sim_task *st, bool pinned)
-{
-	struct core_task *t = core_of(st);
-
-	t->pinned = pinned;
-	ts_of(t)->migration_disabled = pinned;
-}
-
-/* -- Hotplug
- * ------------------------------------------------------------------------------------------- */
-
-static void tell_scheduler(struct machine *m, struct cpu *c, bool online)
-{
-	struct sched *s = m->sched;
-	int32_t arg;
-
-	m->hotplug_seq++;
-	if (!s || !s->live)
-		return;
-	arg = sched_cpu_arg(s, c);
-	if (online && s->ops->cpu_online)
-		OP_VOID(s, OP_OTHER, NULL, cpu_online, arg);
-	else if (!online && s->ops->cpu_offline)
-		OP_VOID(s, OP_OTHER, NULL, cpu_offline, arg);
-	else
-		sched_exit(s, SCX_EXIT_UNREG_KERN, SCX_ECODE_ACT_RESTART | SCX_ECODE_RSN_HOTPLUG,
-			   "cpu %d going %s, exiting scheduler", c->nr,
-			   online ? "online" : "offline");
-}
-
-static void evacuate(struct machine *m, struct cpu *c)
-{
-	for (struct core_task *t = m->all_first; t; t = t->all_next)
-		if (t->t.cpu == c->nr && t->queued)
-			leave_cpu(t);
-	pick_resched(c);
-}
-
-static void set_online(struct machine *m, struct cpu *c, bool online)
-{
-	c->online = m->topo.cpus[c->nr].online = online;
-	if (online) {
-		mask_set(&m->online, (uint32_t)c->nr);
-		tell_scheduler(m, c, true);
-		pick_resched(c);
-	} else {
-		tell_scheduler(m, c, false);
-		mask_clear(&m->online, (uint32_t)c->nr);
-		idle_update(c, false);
-		evacuate(m, c);
-	}
-	machine_notify(m, &(struct machine_event){
-				  .kind = MACHINE_HOTPLUG,
-				  .at = m->now,
-				  .cpu = c->nr,
-				  .value = online,
-			  });
-}
-
-int machine_set_online(struct machine *m, int32_t nr, bool online)
-{
-	UA_FAIL_IF(nr < 0 || (uint32_t)nr >= m->n_cpus, -EINVAL);
-	if (m->cpus[nr].online == online)
-		return 0;
-	UA_FAIL_IF(!online && mask_weight(m, &m->online) == 1, -EINVAL);
-	machine_enter(m, &m->cpus[nr]);
-	set_online(m, &m->cpus[nr], online);
-	machine_leave(m);
-	return 0;
 }
