@@ -17,7 +17,7 @@ void actors_fail(struct actors *as, const char *fmt, ...)
 	machine_stop(as->m);
 }
 
-/* -- Tasks ----------------------------------------------------------------------------------- */
+/* -- Tasks -------------------------------------------------------------------------------- */
 
 static struct actor *actor_alloc(struct actor_kind *k)
 {
@@ -147,7 +147,7 @@ void actor_end(struct actor *a)
 	actor_release(a);
 }
 
-/* -- cgroups and what happens to the machine ------------------------------------------------- */
+/* -- cgroups and what happens to the machine ---------------------------------------------- */
 
 static int limit_cgroup(struct actors *as, uint32_t i, uint32_t weight, uint64_t period,
 			uint64_t quota, uint64_t burst)
@@ -241,7 +241,7 @@ static void change_now(void *owner, uint64_t i)
 			    err == -EBUSY ? "has tasks or children" : strerror(-err));
 }
 
-/* -- All ------------------------------------------------------------------------------------- */
+/* -- All ---------------------------------------------------------------------------------- */
 
 static int make_cpu_sets(struct actors *as)
 {

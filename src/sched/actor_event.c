@@ -10,7 +10,7 @@ enum step { STEP_ON, STEP_LEFT };
 
 typedef enum step step_fn(struct actor *a, const struct workload_event *e);
 
-/* -- Place in the list of events ------------------------------------------------------------- */
+/* -- Place in the list of events ---------------------------------------------------------- */
 
 static void end_phase(struct actor *a, const struct workload_event *e)
 {
@@ -60,7 +60,7 @@ void actor_prepare(struct actor *a)
 	a->task->burst = workload_draw(&e->time, &a->random);
 }
 
-/* -- Sleeping and waking --------------------------------------------------------------------- */
+/* -- Sleeping and waking ------------------------------------------------------------------ */
 
 static struct machine *machine_of(const struct actor *a)
 {
@@ -119,7 +119,7 @@ static enum step mistake(struct actor *a, const struct workload_event *e, const 
 	return sleep_now(a);
 }
 
-/* -- Time ------------------------------------------------------------------------------------ */
+/* -- Time --------------------------------------------------------------------------------- */
 
 static enum step do_run(struct actor *a, const struct workload_event *e)
 {
@@ -153,7 +153,7 @@ static enum step do_yield(struct actor *a, const struct workload_event *e)
 	return STEP_LEFT;
 }
 
-/* -- Other tasks ----------------------------------------------------------------------------- */
+/* -- Other tasks -------------------------------------------------------------------------- */
 
 static enum step do_fork(struct actor *a, const struct workload_event *e)
 {
@@ -222,7 +222,7 @@ static enum step do_barrier(struct actor *a, const struct workload_event *e)
 	return STEP_ON;
 }
 
-/* -- Mutexes and conditions ------------------------------------------------------------------ */
+/* -- Mutexes and conditions --------------------------------------------------------------- */
 
 /* Returns whether it is taken at once. */
 static bool take(struct actor *a, struct actor_mutex *m)
@@ -304,7 +304,7 @@ static enum step do_broad(struct actor *a, const struct workload_event *e)
 	return STEP_ON;
 }
 
-/* -- Attributes: the task may be moved by the change, so it is given time to run first ------- */
+/* -- Attributes: the task may be moved by the change, so it is given time to run first ---- */
 
 static enum step changed(struct actor *a)
 {
@@ -361,7 +361,7 @@ static enum step do_exit(struct actor *a, const struct workload_event *e)
 	return STEP_LEFT;
 }
 
-/* -- The driver ------------------------------------------------------------------------------ */
+/* -- The driver --------------------------------------------------------------------------- */
 
 static step_fn *const steps[WL_N_OPS] = {
 	[WL_RUN] = do_run,	   [WL_SLEEP] = do_sleep,     [WL_TIMER] = do_timer,

@@ -105,7 +105,7 @@ struct sim_cgroup *machine_cgroup_find(struct machine *m, const char *path)
 	return cg;
 }
 
-/* -- The scheduler's view -------------------------------------------------------------------- */
+/* -- The scheduler's view ----------------------------------------------------------------- */
 
 static int init_one(struct sched *s, struct sim_cgroup *cg)
 {
@@ -158,7 +158,7 @@ void cgroup_exit_all(struct sched *s)
 	exit_from(s, s->m->cgroups);
 }
 
-/* -- Changes ----------------------------------------------------------------------------------- */
+/* -- Changes ------------------------------------------------------------------------------ */
 
 void cgroup_attach(struct core_task *t, struct sim_cgroup *cg)
 {

@@ -25,8 +25,7 @@ struct cpu *task_fallback_cpu(struct core_task *t)
 	return &m->cpus[mask_next(m, &m->online, &ts_of(t)->cpus_mask, 0)];
 }
 
-/* -- Changes
- * -------------------------------------------------------------------------------------------- */
+/* -- Changes ------------------------------------------------------------------------------ */
 
 struct task_change task_change_begin(struct core_task *t, uint64_t deq_flags)
 {

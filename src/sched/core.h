@@ -384,8 +384,7 @@ int32_t idle_pick(struct machine *m, const struct cpumask *allowed, int32_t node
 int32_t idle_select(struct core_task *t, int32_t prev, uint64_t wake_flags,
 		    const struct cpumask *allowed, uint64_t flags, bool *is_idle);
 
-/* -- dsq.c
- * ------------------------------------------------------------------------------------------ */
+/* -- dsq.c -------------------------------------------------------------------------------- */
 
 void dsq_init(struct dsq *dsq, uint64_t id, struct cpu *cpu);
 struct dsq *dsq_find_user(struct sched *s, uint64_t id);
@@ -400,8 +399,7 @@ struct dsq_iter *dsq_iter_new(struct machine *m, struct dsq *dsq, bool reverse);
 struct core_task *dsq_iter_next(struct dsq_iter *it);
 void dsq_iter_free(struct machine *m, struct dsq_iter *it);
 
-/* -- enqueue.c
- * -------------------------------------------------------------------------------------------- */
+/* -- enqueue.c ---------------------------------------------------------------------------- */
 
 /* Into and out of the ext class's care; flags SCX_ENQ_*, SCX_DEQ_*. */
 void ext_enqueue(struct cpu *c, struct core_task *t, uint64_t enq_flags);
@@ -465,8 +463,7 @@ void coresched_touch(struct core_task *t);
 struct core_task *coresched_choose(struct cpu *c, struct core_task *prev, struct core_task *t);
 void coresched_chosen(struct cpu *c);
 
-/* -- ops.c: calling the scheduler
- * --------------------------------------------------------------------------------------- */
+/* -- ops.c: calling the scheduler --------------------------------------------------------- */
 
 int sched_register_types(struct engine *e);
 void op_push(struct op_frame *f, struct sched *s, enum op_place kind, const char *name,

@@ -8,7 +8,7 @@
  */
 #include "sched/core.h"
 
-/* -- The buffer -------------------------------------------------------------------------------- */
+/* -- The buffer --------------------------------------------------------------------------- */
 
 bool dispatch_insert(struct sched *s, struct core_task *t, uint64_t dsq_id, uint64_t enq_flags)
 {
@@ -80,8 +80,7 @@ static bool consume_global(struct sched *s, struct cpu *c)
 	return dispatch_consume(s, c, &s->global[s->m->topo.cpus[c->nr].node], 0);
 }
 
-/* -- Moves by programs
- * -------------------------------------------------------------------------------- */
+/* -- Moves by programs -------------------------------------------------------------------- */
 
 bool dispatch_move(struct sched *s, struct dsq_iter *it, struct core_task *t, struct cpu *here,
 		   uint64_t dsq_id, uint64_t enq_flags)
@@ -103,8 +102,7 @@ bool dispatch_move(struct sched *s, struct dsq_iter *it, struct core_task *t, st
 	return moved;
 }
 
-/* -- Through ops.enqueue() once more
- * ---------------------------------------------------------------------- */
+/* -- Through ops.enqueue() once more ------------------------------------------------------ */
 
 /* Those that wait now, not those that come back meanwhile. */
 static uint32_t reenq(struct dsq *dsq, bool immed_only)

@@ -115,8 +115,7 @@ void dsq_remove(struct core_task *t)
 	show_first(dsq);
 }
 
-/* -- The scheduler's own
- * --------------------------------------------------------------------------- */
+/* -- The scheduler's own ------------------------------------------------------------------ */
 
 int dsq_create(struct sched *s, uint64_t id, int32_t node)
 {
@@ -172,8 +171,7 @@ void dsq_free_all(struct sched *s)
 		}
 }
 
-/* -- Iterators
- * -------------------------------------------------------------------------------------- */
+/* -- Iterators ---------------------------------------------------------------------------- */
 
 struct dsq_iter *dsq_iter_new(struct machine *m, struct dsq *dsq, bool reverse)
 {

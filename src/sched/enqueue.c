@@ -8,7 +8,7 @@
  */
 #include "sched/core.h"
 
-/* -- Waiting, for the watchdog --------------------------------------------------------------- */
+/* -- Waiting, for the watchdog ------------------------------------------------------------ */
 
 void ext_set_runnable(struct cpu *c, struct core_task *t)
 {
@@ -40,7 +40,7 @@ void ext_clear_runnable(struct core_task *t, bool reset)
 		t->runnable_prev;
 }
 
-/* -- Custody --------------------------------------------------------------------------------- */
+/* -- Custody ------------------------------------------------------------------------------ */
 
 void ext_custody_end(struct core_task *t, uint64_t deq_flags)
 {
@@ -125,8 +125,7 @@ void ext_dispatch_to(struct sched *s, struct cpu *c, struct core_task *t, uint64
 	ext_put_in(s, dsq, t, enq_flags);
 }
 
-/* -- Direct dispatch
- * ------------------------------------------------------------------------------- */
+/* -- Direct dispatch ---------------------------------------------------------------------- */
 
 bool ext_insert_direct(struct sched *s, struct core_task *t, uint64_t dsq_id, uint64_t enq_flags)
 {
@@ -204,8 +203,7 @@ void ext_run_deferred(struct machine *m)
 	}
 }
 
-/* -- Placing
- * ----------------------------------------------------------------------------------------- */
+/* -- Placing ------------------------------------------------------------------------------ */
 
 static void place_local(struct sched *s, struct cpu *c, struct core_task *t, uint64_t enq_flags)
 {
@@ -259,8 +257,7 @@ void ext_place(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 	}
 }
 
-/* -- Runnable and not
- * --------------------------------------------------------------------------------- */
+/* -- Runnable and not --------------------------------------------------------------------- */
 
 void ext_enqueue(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 {
@@ -313,8 +310,7 @@ void ext_running(struct cpu *c, struct core_task *t)
 		OP_VOID(s, OP_OTHER, c, running, ts_of(t));
 }
 
-/* -- Selecting a CPU
- * ------------------------------------------------------------------------------------ */
+/* -- Selecting a CPU ---------------------------------------------------------------------- */
 
 static int32_t ask_select(struct sched *s, struct core_task *t, int32_t prev, uint64_t wake_flags)
 {

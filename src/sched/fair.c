@@ -64,7 +64,7 @@ int32_t fair_select(struct core_task *t, int32_t prev)
 	return c ? c->nr : prev;
 }
 
-/* -- Queue --------------------------------------------------------------------------------- */
+/* -- Queue -------------------------------------------------------------------------------- */
 
 static void queue_in(struct cpu *c, struct core_task *t)
 {

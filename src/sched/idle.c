@@ -62,7 +62,7 @@ bool idle_claim(struct machine *m, int32_t cpu)
 	return true;
 }
 
-/* -- Choosing -------------------------------------------------------------------------------- */
+/* -- Choosing ----------------------------------------------------------------------------- */
 
 static int32_t claim_first(struct machine *m, const struct cpumask *set,
 			   const struct cpumask *allowed, const struct cpumask *group)

@@ -12,8 +12,7 @@ static struct cpu *cpu_arg(struct sched *s, uint64_t r)
 	return c;
 }
 
-/* -- Kicks
- * ------------------------------------------------------------------------------------------ */
+/* -- Kicks -------------------------------------------------------------------------------- */
 
 static int kick(struct sched *s, uint64_t nr, uint64_t flags)
 {
@@ -40,8 +39,7 @@ SCHED_KFUNC(scx_bpf_kick_cid)
 	return (uint64_t)(int64_t)kick(s, r1, r2);
 }
 
-/* -- Numbers
- * ------------------------------------------------------------------------------------------ */
+/* -- Numbers ------------------------------------------------------------------------------ */
 
 static uint64_t invalid(struct sched *s, const char *what, uint64_t nr)
 {
@@ -144,8 +142,7 @@ SCHED_KFUNC(scx_bpf_cpu_node)
 	return c ? (uint64_t)m->topo.cpus[c->nr].node : (uint64_t)-1;
 }
 
-/* -- Who is where
- * ---------------------------------------------------------------------------------------- */
+/* -- Who is where ------------------------------------------------------------------------- */
 
 static int32_t task_cpu(const void *ts)
 {
@@ -197,8 +194,7 @@ SCHED_KFUNC(scx_bpf_locked_rq)
 	return sched_give(&m->op->cpu->rq, sizeof(struct rq));
 }
 
-/* -- Frequency: remembered, without effect on speed
- * ---------------------------------------------------------- */
+/* -- Frequency: remembered, without effect on speed --------------------------------------- */
 
 SCHED_KFUNC(scx_bpf_cpuperf_cap)
 {

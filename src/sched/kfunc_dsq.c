@@ -10,7 +10,7 @@ static struct cpu *dispatch_cpu(const struct machine *m)
 	return m->op && m->op->kind == OP_DISPATCH ? m->op->cpu : NULL;
 }
 
-/* -- Making and inserting -------------------------------------------------------------------- */
+/* -- Making and inserting ----------------------------------------------------------------- */
 
 SCHED_KFUNC(scx_bpf_create_dsq)
 {

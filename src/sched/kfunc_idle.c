@@ -75,8 +75,7 @@ SCHED_KFUNC(scx_bpf_select_cpu_and)
 	return select_and(s, r1, (int32_t)r2, r3, r4, r5);
 }
 
-/* -- Picking
- * ------------------------------------------------------------------------------------------ */
+/* -- Picking ------------------------------------------------------------------------------ */
 
 SCHED_KFUNC(scx_bpf_test_and_clear_cpu_idle)
 {
@@ -140,8 +139,7 @@ SCHED_KFUNC(scx_bpf_pick_any_cpu_node)
 	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1));
 }
 
-/* -- Masks: they live as long as the machine
- * --------------------------------------------------------------- */
+/* -- Masks: they live as long as the machine ---------------------------------------------- */
 
 static uint64_t give_mask(const struct cpumask *mask)
 {

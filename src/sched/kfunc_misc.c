@@ -47,8 +47,7 @@ SCHED_KFUNC(scx_bpf_task_cgroup)
 	return sched_give(cg, sizeof(*cg) + ((size_t)cg->level + 1) * sizeof(cg));
 }
 
-/* -- Time and events
- * --------------------------------------------------------------------------------- */
+/* -- Time and events ---------------------------------------------------------------------- */
 
 SCHED_KFUNC(scx_bpf_now)
 {
@@ -65,8 +64,7 @@ SCHED_KFUNC(scx_bpf_events)
 	return 0;
 }
 
-/* -- Messages
- * -------------------------------------------------------------------------------------------- */
+/* -- Messages ----------------------------------------------------------------------------- */
 
 /* The format is memory the verifier saw one byte of; it is read like a foreign string. */
 static int format(char *text, size_t size, uint64_t fmt, uint64_t args, uint64_t args_size)

@@ -9,7 +9,7 @@
 
 __thread struct machine *machine_here __attribute__((tls_model("initial-exec")));
 
-/* -- The world that programs see -------------------------------------------------------- */
+/* -- The world that programs see ---------------------------------------------------------- */
 
 static uint64_t world_now(void *arg)
 {
@@ -45,7 +45,7 @@ static uint32_t world_random(void *arg)
 	return (uint32_t)(machine_random(arg) >> 32);
 }
 
-/* -- Random numbers: xoroshiro-like, from the seed ------------------------------------------- */
+/* -- Random numbers: xoroshiro-like, from the seed ---------------------------------------- */
 
 static uint64_t splitmix(uint64_t *x)
 {
@@ -66,7 +66,7 @@ uint64_t machine_random(struct machine *m)
 	return m->rng[1] + b;
 }
 
-/* -- CPU masks --------------------------------------------------------------------------- */
+/* -- CPU masks ---------------------------------------------------------------------------- */
 
 uint32_t mask_next(const struct machine *m, const struct cpumask *a, const struct cpumask *b,
 		   uint32_t from)
@@ -91,7 +91,7 @@ uint32_t mask_weight(const struct machine *m, const struct cpumask *mask)
 	return n;
 }
 
-/* -- Making one ------------------------------------------------------------------------------- */
+/* -- Making one --------------------------------------------------------------------------- */
 
 static void idle_task_init(struct machine *m, struct cpu *c)
 {
@@ -360,8 +360,7 @@ void machine_observe(struct machine *m, struct machine_observer *o)
 	m->observers = o;
 }
 
-/* -- The loop
- * ---------------------------------------------------------------------------------------- */
+/* -- The loop ----------------------------------------------------------------------------- */
 
 /* An event that is lost for want of memory ends the run: machine_run() returns -ENOMEM. */
 int machine_event(struct machine *m, uint64_t when, void (*fn)(void *, uint64_t), void *owner,
@@ -447,8 +446,7 @@ void machine_stop(struct machine *m)
 	m->stop = true;
 }
 
-/* -- The scheduler, from outside
- * -------------------------------------------------------------------------- */
+/* -- The scheduler, from outside ---------------------------------------------------------- */
 
 enum machine_sched_state machine_sched_state(const struct machine *m)
 {

@@ -25,7 +25,7 @@
 struct engine;
 struct machine;
 
-/* -- Tasks ------------------------------------------------------------------------------ */
+/* -- Tasks -------------------------------------------------------------------------------- */
 
 enum task_run_state { TASK_SLEEPING, TASK_QUEUED, TASK_ON_CPU, TASK_DEAD };
 
@@ -74,7 +74,7 @@ int machine_set_policy(struct machine *m, struct sim_task *t, bool ext);
 /* A task that may not move for now, as between migrate_disable() and _enable(). [task] */
 void machine_set_pinned(struct machine *m, struct sim_task *t, bool pinned);
 
-/* -- cgroups ---------------------------------------------------------------------------- */
+/* -- cgroups ------------------------------------------------------------------------------ */
 
 struct sim_cgroup;
 
@@ -91,7 +91,7 @@ int machine_cgroup_move(struct machine *m, struct sim_task *t, struct sim_cgroup
 /* -EBUSY: it has tasks or children. */
 int machine_cgroup_remove(struct machine *m, struct sim_cgroup *cg);
 
-/* -- The machine ------------------------------------------------------------------------- */
+/* -- The machine -------------------------------------------------------------------------- */
 
 struct machine_opts {
 	const char *topology; /* "2n:2l:8c:2t", see topo.h */
@@ -152,7 +152,7 @@ int machine_attr(const struct machine *m, const char *name, char *text, size_t s
 /* End it as sysrq-S does. */
 void machine_sched_kill(struct machine *m);
 
-/* -- Observers ----------------------------------------------------------------------------- */
+/* -- Observers ---------------------------------------------------------------------------- */
 
 enum machine_event_kind {
 	MACHINE_FORK,	 /* task */

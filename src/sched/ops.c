@@ -22,7 +22,7 @@ SAME_PLACE(cpu_offline, cid_offline);
 SAME_PLACE(dispatch_max_batch, dispatch_max_batch);
 SAME_PLACE(name, name);
 
-/* -- What objects may set ------------------------------------------------------------------- */
+/* -- What objects may set ----------------------------------------------------------------- */
 
 static const char *const sleepable_members[] = {
 	"init_task",  "cgroup_init", "cgroup_exit", "cgroup_prep_move",
@@ -91,7 +91,7 @@ static int init_member(void *arg, const char *member, void *ops_, const void *ud
 	return 1;
 }
 
-/* -- Registration -------------------------------------------------------------------------- */
+/* -- Registration ------------------------------------------------------------------------- */
 
 static int attach(struct engine *e, struct sched_ext_ops *ops, struct struct_ops_value *value,
 		  bool cid_form)
@@ -152,7 +152,7 @@ int sched_register_types(struct engine *e)
 	return struct_ops_register(e, &desc, NULL);
 }
 
-/* -- Callbacks --------------------------------------------------------------------------------- */
+/* -- Callbacks ---------------------------------------------------------------------------- */
 
 void op_push(struct op_frame *f, struct sched *s, enum op_place kind, const char *name,
 	     struct cpu *cpu, struct core_task *task)

@@ -7,7 +7,7 @@
  */
 #include "sched/core.h"
 
-/* -- Time on the CPU ------------------------------------------------------------------------- */
+/* -- Time on the CPU ---------------------------------------------------------------------- */
 
 void pick_account(struct cpu *c)
 {
@@ -82,8 +82,7 @@ void pick_program(struct cpu *c)
 		      run_event, c, ++c->run_gen);
 }
 
-/* -- Asking a CPU to choose
- * ------------------------------------------------------------------------ */
+/* -- Asking a CPU to choose --------------------------------------------------------------- */
 
 static void resched_event(void *owner, uint64_t gen)
 {
@@ -190,8 +189,7 @@ void pick_run_kicks(struct machine *m)
 	}
 }
 
-/* -- Choosing
- * ------------------------------------------------------------------------------------------ */
+/* -- Choosing ----------------------------------------------------------------------------- */
 
 static struct core_task *choose_fair(struct cpu *c, struct core_task *prev)
 {
@@ -241,8 +239,7 @@ static struct core_task *choose(struct cpu *c, struct core_task *prev)
 	return t ? t : choose_ext(c, prev);
 }
 
-/* -- Switching
- * --------------------------------------------------------------------------------------------- */
+/* -- Switching ---------------------------------------------------------------------------- */
 
 static void release(struct sched *s, struct cpu *c, struct core_task *next)
 {

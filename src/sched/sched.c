@@ -37,7 +37,7 @@ static void exit_reset(struct machine *m)
 	memset(&m->exit, 0, sizeof(m->exit));
 }
 
-/* -- Tasks ------------------------------------------------------------------------------------- */
+/* -- Tasks -------------------------------------------------------------------------------- */
 
 bool sched_wants(const struct sched *s, const struct core_task *t)
 {
@@ -135,8 +135,7 @@ void sched_bypass(struct machine *m, bool on)
 	}
 }
 
-/* -- Watchdog
- * ---------------------------------------------------------------------------------------- */
+/* -- Watchdog ----------------------------------------------------------------------------- */
 
 static bool stalled(struct sched *s, struct cpu *c)
 {
@@ -169,8 +168,7 @@ static void watchdog(void *owner, uint64_t gen)
 	machine_event(m, m->now + s->timeout_ns / 2, watchdog, m, gen);
 }
 
-/* -- Making one
- * ---------------------------------------------------------------------------------------- */
+/* -- Making one --------------------------------------------------------------------------- */
 
 struct arena_search {
 	struct arena *arena;
@@ -264,8 +262,7 @@ static int sched_new(struct machine *m, struct sched_ext_ops *ops, struct struct
 	return 0;
 }
 
-/* -- Enabling
- * ------------------------------------------------------------------------------------------ */
+/* -- Enabling ----------------------------------------------------------------------------- */
 
 /* The scheduler's allocator over its arena, and in it a mask for each CPU that can exist. */
 static int make_cmasks(struct sched *s)
@@ -431,8 +428,7 @@ int sched_enable(struct machine *m, struct sched_ext_ops *ops, struct struct_ops
 	return err;
 }
 
-/* -- Disabling
- * ----------------------------------------------------------------------------------------- */
+/* -- Disabling ---------------------------------------------------------------------------- */
 
 static void give_back_tasks(struct sched *s)
 {

@@ -18,7 +18,7 @@ void task_set_weight(struct core_task *t)
 	ts_of(t)->scx.weight = w < 1 ? 1 : w > 10000 ? 10000 : w;
 }
 
-/* -- Tables ---------------------------------------------------------------------------------- */
+/* -- Tables ------------------------------------------------------------------------------- */
 
 struct core_task *task_find(struct machine *m, int32_t pid)
 {
@@ -119,7 +119,7 @@ void task_drop(struct core_task *t)
 	task_put(ts_of(t));
 }
 
-/* -- Where it may run ------------------------------------------------------------------------- */
+/* -- Where it may run --------------------------------------------------------------------- */
 
 bool task_may_run_on(const struct core_task *t, const struct cpu *c)
 {
@@ -173,7 +173,7 @@ bool task_set_mask(struct core_task *t, const uint64_t *cpus)
 	return true;
 }
 
-/* -- Birth ---------------------------------------------------------------------------------- */
+/* -- Birth -------------------------------------------------------------------------------- */
 
 static int32_t next_pid(struct machine *m)
 {
@@ -296,7 +296,7 @@ int machine_fork(struct machine *m, const struct task_spec *spec, struct sim_tas
 	return err;
 }
 
-/* -- End -------------------------------------------------------------------------------------- */
+/* -- End ---------------------------------------------------------------------------------- */
 
 static void exit_locked(struct core_task *t)
 {

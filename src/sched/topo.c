@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-/* -- Notation ---------------------------------------------------------------- */
+/* -- Notation ----------------------------------------------------------------------------- */
 
 static const char levels[] = "nlct";
 
@@ -45,7 +45,7 @@ static int parse(const char *machine, uint32_t counts[4])
 	}
 }
 
-/* -- Hierarchy ---------------------------------------------------------------- */
+/* -- Hierarchy ---------------------------------------------------------------------------- */
 
 static void place_cpus(struct topo *t)
 {
@@ -99,7 +99,7 @@ void topo_free(struct topo *t)
 	*t = (struct topo){0};
 }
 
-/* -- cids ---------------------------------------------------------------------- */
+/* -- cids --------------------------------------------------------------------------------- */
 
 /* CPU at position i of the walk node, LLC, core, thread: cores are numbered along it. */
 static uint32_t walk_cpu(const struct topo *t, uint32_t i)

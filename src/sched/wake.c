@@ -64,8 +64,7 @@ void machine_wake(struct machine *m, struct sim_task *st, struct sim_task *waker
 	machine_leave(m);
 }
 
-/* -- Sleep, yield, exit
- * --------------------------------------------------------------------------------- */
+/* -- Sleep, yield, exit ------------------------------------------------------------------- */
 
 void task_deactivate(struct core_task *t, uint64_t flags)
 {

@@ -6,7 +6,7 @@
 
 #include "base/base.h"
 
-/* -- Memory ---------------------------------------------------------------------------------- */
+/* -- Memory ------------------------------------------------------------------------------- */
 
 static void names_free(struct workload_names *names)
 {
@@ -64,7 +64,7 @@ int64_t workload_find_task(const struct workload *w, const char *name)
 	return -1;
 }
 
-/* -- Checks of the whole --------------------------------------------------------------------- */
+/* -- Checks of the whole ------------------------------------------------------------------ */
 
 static const char *const op_keys[WL_N_OPS] = {
 	[WL_RUN] = "run",	  [WL_SLEEP] = "sleep",	    [WL_TIMER] = "timer",
@@ -159,7 +159,7 @@ int workload_check(const struct workload *w, char *text, size_t size)
 	return 0;
 }
 
-/* -- Instances and CPUs ---------------------------------------------------------------------- */
+/* -- Instances and CPUs ------------------------------------------------------------------- */
 
 uint32_t workload_instances(const struct workload_task *t, uint32_t n_cpus)
 {
@@ -237,7 +237,7 @@ void workload_cpus_item_text(const struct workload_cpus_item *item, char *text, 
 			 item->last);
 }
 
-/* -- Durations ------------------------------------------------------------------------------- */
+/* -- Durations ---------------------------------------------------------------------------- */
 
 /* splitmix64: any state is as good as another, so actors are seeded with what tells them apart. */
 static uint64_t next_random(uint64_t *state)
