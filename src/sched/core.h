@@ -372,8 +372,7 @@ void fair_yield(struct cpu *c, struct core_task *t);
 void fair_start(struct cpu *c, struct core_task *t);
 void fair_stop(struct cpu *c, struct core_task *t);
 
-/* -- idle.c: built-in idle tracking --------------------------------------------------------------
- */
+/* -- idle.c: built-in idle tracking ------------------------------------------------------- */
 
 void idle_reset(struct machine *m);
 void idle_update(struct cpu *c, bool idle); /* masks only */

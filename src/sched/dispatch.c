@@ -33,8 +33,7 @@ void dispatch_flush(struct sched *s, struct cpu *c)
 	s->n_buf = 0;
 }
 
-/* -- Moving to another CPU ------------------------------------------------------------------------
- */
+/* -- Moving to another CPU ---------------------------------------------------------------- */
 
 bool dispatch_may_move(struct sched *s, struct core_task *t, struct cpu *c, bool enforce)
 {

@@ -56,8 +56,7 @@ struct dsq *dsq_resolve(struct sched *s, struct cpu *c, uint64_t id, struct core
 	return global_of(s, t);
 }
 
-/* -- Members ------------------------------------------------------------------------------------
- */
+/* -- Members ------------------------------------------------------------------------------ */
 
 static bool order_clash(struct sched *s, struct dsq *dsq, bool keyed)
 {

@@ -58,8 +58,7 @@ void ext_refill(struct sched *s, struct core_task *t)
 	s->events.SCX_EV_REFILL_SLICE_DFL++;
 }
 
-/* -- Into a DSQ ---------------------------------------------------------------------------------
- */
+/* -- Into a DSQ --------------------------------------------------------------------------- */
 
 /* Somebody is in front of it who will not leave at once. */
 static bool must_wait(const struct cpu *c, const struct core_task *t)

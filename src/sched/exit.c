@@ -28,8 +28,7 @@ const char *exit_reason(enum scx_exit_kind kind)
 	}
 }
 
-/* -- The text under way -------------------------------------------------------------------------
- */
+/* -- The text under way ------------------------------------------------------------------- */
 
 static void put(struct dump *d, const char *text, size_t n)
 {
@@ -80,8 +79,7 @@ static void end_line(struct dump *d)
 	d->in_line = false;
 }
 
-/* -- Its parts ------------------------------------------------------------------------------------
- */
+/* -- Its parts ---------------------------------------------------------------------------- */
 
 static void heading(struct dump *d, const char *text)
 {

@@ -87,8 +87,7 @@ SCHED_KFUNC(scx_bpf_dsq_insert_vtime)
 	return insert_vtime(m, s, core_of_ts(host_ptr(r1)), &args);
 }
 
-/* -- The dispatch buffer ------------------------------------------------------------------------
- */
+/* -- The dispatch buffer ------------------------------------------------------------------ */
 
 SCHED_KFUNC(scx_bpf_dispatch_nr_slots)
 {
@@ -136,8 +135,7 @@ SCHED_KFUNC(scx_bpf_dsq_move_to_local___v2)
 	return move_to_local(m, s, r1, r2);
 }
 
-/* -- Iterators -----------------------------------------------------------------------------------
- */
+/* -- Iterators ---------------------------------------------------------------------------- */
 
 static struct dsq_iter **iter_of(uint64_t r)
 {
@@ -219,8 +217,7 @@ SCHED_KFUNC(scx_bpf_dsq_move_set_vtime)
 	return 0;
 }
 
-/* -- Looking and requeueing -----------------------------------------------------------------------
- */
+/* -- Looking and requeueing --------------------------------------------------------------- */
 
 /* A DSQ by id that need not exist: user, LOCAL (of this CPU), LOCAL_ON. */
 static struct dsq *find(struct machine *m, struct sched *s, uint64_t id)

@@ -36,8 +36,7 @@ static bool node_ok(struct sched *s, int32_t node)
 	return false;
 }
 
-/* -- Selecting for a task -------------------------------------------------------------------------
- */
+/* -- Selecting for a task ----------------------------------------------------------------- */
 
 SCHED_KFUNC(scx_bpf_select_cpu_dfl)
 {

@@ -305,8 +305,7 @@ uint64_t machine_n_events(const struct machine *m)
 	return m->n_events;
 }
 
-/* -- Brackets ------------------------------------------------------------------------------------
- */
+/* -- Brackets ----------------------------------------------------------------------------- */
 
 void machine_enter(struct machine *m, struct cpu *here)
 {

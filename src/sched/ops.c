@@ -195,8 +195,7 @@ int sched_check_errno(struct sched *s, const char *op, int err)
 	return -EPROTO;
 }
 
-/* -- Affinity -------------------------------------------------------------------------------------
- */
+/* -- Affinity ----------------------------------------------------------------------------- */
 
 struct mask_write {
 	struct machine *m;

@@ -12,8 +12,7 @@
 #include "prog/struct_ops.h"
 #include "sched/cmask.h"
 
-/* -- Its end, asked for ---------------------------------------------------------------------------
- */
+/* -- Its end, asked for ------------------------------------------------------------------- */
 
 void sched_exit(struct sched *s, enum scx_exit_kind kind, int64_t code, const char *fmt, ...)
 {
@@ -107,8 +106,7 @@ void sched_exit_task(struct sched *s, struct core_task *t)
 	t->scx_state = SCX_TASK_NONE;
 }
 
-/* -- Bypass --------------------------------------------------------------------------------------
- */
+/* -- Bypass ------------------------------------------------------------------------------- */
 
 /* Waiting tasks leave the scheduler's queues for the bypass queues, or the other way. */
 static void requeue_all(struct machine *m)
