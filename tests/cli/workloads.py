@@ -17,38 +17,49 @@ OTHERS = {"other": {"instance": 3, "suspend": True, "run": 1},
 CGROUPS = '"cgroups": {"a": {}, "a/b": {}, "empty": {}}'
 
 
-def in_task(example):
-    return "{%s, \"tasks\": {\"t\": {%s, \"run99\": 5}, %s}}" % (CGROUPS, example,
-                                                            json.dumps(OTHERS)[1:-1])
+HOG = '"tasks": {"hog": {"run": 1000}}'
 
 
-def around(example, key):
-    """A whole workload with the example of a row in its place."""
-    hog = '"tasks": {"hog": {"run": 1000}}'
-    if key == "tasks":
-        return "{%s}" % example
-    return "{%s, %s}" % (example, hog)
+def whole(rows):
+    tasks = next(example for key, example in rows if key == "tasks")
+    return "{%s}" % ", ".join([e for k, e in rows if k != "tasks"] + [tasks])
 
 
-def task(example, key):
-    if key == "phases" or '"phases"' in example:
-        return in_task(example).replace(', "run99": 5', "")
-    return in_task(example)
+def in_global(rows):
+    return '{"global": {%s}, %s}' % (", ".join(e for _, e in rows), HOG)
 
 
-# Section of the document -> how its examples become workloads, and a workload whose reader
+def in_tasks(rows):
+    """A task for each row. Phases exclude events next to them."""
+    tasks = [json.dumps(OTHERS)[1:-1]]
+    for i, (_, example) in enumerate(rows):
+        more = "" if '"phases"' in example else ', "run99": 5'
+        tasks.append('"t%d": {%s%s}' % (i, example, more))
+    return "{%s, \"tasks\": {%s}}" % (CGROUPS, ", ".join(tasks))
+
+
+def in_phases(rows):
+    return in_tasks([(k, e if '"phases"' in e else '"phases": {"p": {%s}}' % e) for k, e in rows])
+
+
+def in_cgroups(rows):
+    groups = ", ".join('"x%d": {%s}' % (i, e) for i, (_, e) in enumerate(rows))
+    return '{"cgroups": {%s}, %s}' % (groups, HOG)
+
+
+def in_events(rows):
+    return '{%s, "events": [%s], %s}' % (CGROUPS, ", ".join("{%s}" % e for _, e in rows), HOG)
+
+
+# Section of the document -> how its examples become a workload, and a workload whose reader
 # lists the keys that it knows in that place.
 SECTIONS = {
-    "The file": (around, '{"?": 1}'),
-    "Global": (lambda e, k: around('"global": {%s}' % e, k),
-               '{"global": {"?": 1}, "tasks": {"t": {"run": 1}}}'),
-    "Tasks": (task, '{"tasks": {"t": {"?": 1, "phases": {"p": {"run": 1}}}}}'),
-    "Events of tasks": (lambda e, k: in_task('"phases": {"p": {%s}}' % e).replace(
-                            ', "run99": 5', "") if k == "loop" else task(e, k),
-                        '{"tasks": {"t": {"phases": {"p": {"?": 1}}}}}'),
-    "cgroups": (lambda e, k: around('"cgroups": {"x": {%s}}' % e, k),
-                '{"cgroups": {"x": {"?": 1}}, "tasks": {"t": {"run": 1}}}'),
-    "Events of the machine": (lambda e, k: around('%s, "events": [{%s}]' % (CGROUPS, e), k),
+    "The file": (whole, '{"?": 1}'),
+    "Global": (in_global, '{"global": {"?": 1}, "tasks": {"t": {"run": 1}}}'),
+    "Tasks": (in_tasks, '{"tasks": {"t": {"?": 1, "phases": {"p": {"run": 1}}}}}'),
+    "Events of tasks": (in_phases, '{"tasks": {"t": {"phases": {"p": {"?": 1}}}}}'),
+    "cgroups": (in_cgroups, '{"cgroups": {"x": {"?": 1}}, "tasks": {"t": {"run": 1}}}'),
+    "Events of the machine": (in_events,
                               '{"events": [{"at": 1, "?": 1}], "tasks": {"t": {"run": 1}}}'),
 }
 
@@ -57,19 +68,19 @@ class Checker:
     def __init__(self, tool, folder):
         self.tool, self.folder, self.failed, self.ran = tool, pathlib.Path(folder), 0, 0
 
-    def run(self, text):
+    def run(self, text, time="1ms"):
         path = self.folder / "w.json"
         path.write_text(text)
         return subprocess.run([self.tool, "sched", "run", "none", "--workload", str(path),
-                               "--machine", "16c", "--time", "10ms"], text=True, check=False,
+                               "--machine", "16c", "--time", time], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
 
     def fail(self, what, text):
         self.failed += 1
         print(f"{what}\n{text}")
 
-    def check_runs(self, what, text):
-        done = self.run(text)
+    def check_runs(self, what, text, time="1ms"):
+        done = self.run(text, time)
         self.ran += 1
         if done.returncode:
             self.fail(f"{what}: does not run: {text}", done.stdout)
@@ -85,8 +96,7 @@ class Checker:
     def check_section(self, title, body):
         make, probe = SECTIONS[title]
         rows = re.findall(r"^\| `(\w+)` \| `(.*?)` \|", body, re.M)
-        for key, example in rows:
-            self.check_runs(f"{title}: {key}", make(example, key))
+        self.check_runs(title, make(rows))
         missing = self.known_keys(probe) ^ {key for key, _ in rows}
         if missing:
             self.fail(f"{title}: only in the document or only in the reader", sorted(missing))
@@ -98,7 +108,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         c = Checker(tool, folder)
         for example in re.findall(r"^```json\n(.*?)^```", text, re.M | re.S):
-            c.check_runs("example", example)
+            c.check_runs("example", example, "10ms")
         parts = re.split(r"^## (.*)$", text, flags=re.M)
         for title, body in zip(parts[1::2], parts[2::2]):
             if title in SECTIONS:
@@ -108,7 +118,7 @@ def main():
         if table != ready:
             c.fail("ready-made workloads", sorted(table ^ ready))
         for name in sorted(ready):
-            c.check_runs(name, (root / "workloads" / f"{name}.json").read_text())
+            c.check_runs(name, (root / "workloads" / f"{name}.json").read_text(), "10ms")
     print(f"{c.ran} workloads ran")
     return 1 if c.failed else 0
 
