@@ -327,6 +327,66 @@ static void play(const struct play *p)
 	workload_free(&w);
 }
 
+static const char hungry[] =
+	"{\"cgroups\": {\"x\": {}}, \"events\": [{\"at\": \"2ms\", \"cgroup\": \"x\","
+	"\"weight\": 5}], \"tasks\": {\"a\": {\"instance\": 3, \"cpus\": \"1/2\", \"run\": 100,"
+	"\"fork\": \"b\", \"sleep\": 100, \"timer\": {\"ref\": \"t\", \"period\": 5},"
+	"\"lock\": \"m\", \"signal\": \"c\", \"unlock\": \"m\"}, \"b\": {\"instance\": 0,"
+	"\"loop\": 1, \"cgroup\": \"x\", \"run\": 50}}}";
+
+/* The n-th allocation fails. Returns whether there was an n-th. */
+static bool starve(const struct workload *w, unsigned long n)
+{
+	const struct machine_opts opts = {.topology = "4c", .seed = 1};
+	struct metrics mt = {0};
+	struct actors *as = NULL;
+	struct machine *m;
+	int err;
+
+	if (machine_new(&opts, &m))
+		return false;
+	mem_fail_after(n);
+	err = metrics_begin(&mt, m, (uint32_t)w->n_tasks);
+	if (!err)
+		err = actors_new(m, w, 1, &as);
+	if (!err)
+		err = actors_start(as);
+	if (!err)
+		err = machine_run(m, 5000000);
+	mem_fail_after(0);
+	if (err && err != -ENOMEM) {
+		fprintf(stderr, "allocation %lu fails: %d\n", n, err);
+		failed = 1;
+	}
+	if (!err && as && actors_error(as))
+		err = strstr(actors_error(as), "memory") ? -ENOMEM : 0;
+	machine_free(m);
+	actors_free(as);
+	metrics_free(&mt);
+	return err;
+}
+
+/* Memory that runs out at any place is reported, and all is freed (see the sanitizers). */
+static void check_no_memory(void)
+{
+	char text[WORKLOAD_TEXT];
+	struct workload w;
+	unsigned long n = 1;
+
+	if (workload_parse("f", "f", hungry, sizeof(hungry) - 1, &w, text)) {
+		fprintf(stderr, "%s\n", text);
+		failed = 1;
+		return;
+	}
+	while (n < 2000 && starve(&w, n))
+		n++;
+	if (n < 20 || n == 2000) {
+		fprintf(stderr, "%lu allocations\n", n);
+		failed = 1;
+	}
+	workload_free(&w);
+}
+
 /* Means are what they should be, and a seed gives one sequence. */
 static void check_draws(void)
 {
@@ -358,5 +418,6 @@ int main(void)
 	for (size_t i = 0; i < ARRAY_SIZE(plays); i++)
 		play(&plays[i]);
 	check_draws();
+	check_no_memory();
 	return failed;
 }
