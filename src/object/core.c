@@ -238,12 +238,51 @@ static int value_of(const struct core_spec *s, uint32_t kind, struct value *out)
 
 /* -- Instruction ---------------------------------------------------------- */
 
-static void poison(struct bpf_insn *insn)
+/* The number that is called tells which record it was. */
+static int poison(struct ua_object *obj, const struct func *func, const struct core_reloc *rel,
+		  struct bpf_insn *insn)
 {
 	int n = insn_is_ldimm64(insn) ? 2 : 1;
 
+	UA_TRY(UA_GROW(&obj->poisons, &obj->cap_poisons, obj->n_poisons + 1));
 	for (int i = 0; i < n; i++)
-		insn[i] = (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = POISON};
+		insn[i] = (struct bpf_insn){.code = BPF_JMP | BPF_CALL,
+					    .imm = POISON + (int32_t)obj->n_poisons};
+	obj->poisons[obj->n_poisons++] = (struct core_poison){func, rel};
+	return 0;
+}
+
+/* The members of a record's path as C writes them. */
+static void path_text(const struct core_spec *spec, char *buf, size_t size)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 1; i < spec->n && n < size; i++) {
+		const struct core_step *step = &spec->steps[i];
+
+		n += step->name ? snprintf(buf + n, size - n, ".%s", step->name)
+				: snprintf(buf + n, size - n, "[%u]", step->idx);
+	}
+}
+
+bool core_explain_call(const struct ua_object *obj, long number)
+{
+	const struct core_poison *p;
+	struct core_spec *spec;
+	char what[256], path[160] = "";
+
+	if (number < POISON || (size_t)(number - POISON) >= obj->n_poisons)
+		return false;
+	p = &obj->poisons[number - POISON];
+	spec = mem_zalloc(sizeof(*spec));
+	if (spec && !core_spec_parse(obj->btf, p->rel->type_id, p->rel->kind,
+				     btf_name(obj->btf, p->rel->access_off), spec))
+		path_text(spec, path, sizeof(path));
+	mem_free(spec);
+	snprintf(what, sizeof(what), "the kernel has no %s%s, and the program gets there",
+		 btf_type_name(obj->btf, p->rel->type_id), path);
+	bad(obj, p->func, p->rel, 0, what);
+	return true;
 }
 
 static int size_code(uint32_t size)
@@ -296,9 +335,8 @@ static int patch_mem(struct ua_object *obj, const struct btf *kernel, struct fun
 	if (new->val > INT16_MAX)
 		return bad(obj, func, rel, -ERANGE, "the offset is too large for an instruction");
 	if (!resize_access(obj, kernel, insn, old, new))
-		poison(insn);
-	else
-		insn->off = new->val;
+		return poison(obj, func, rel, insn);
+	insn->off = new->val;
 	return 0;
 }
 
@@ -310,10 +348,8 @@ static int patch(struct ua_object *obj, const struct btf *kernel, struct func *f
 
 	if (wide && rel->insn + 1 >= func->start + func->n)
 		return bad(obj, func, rel, -EINVAL, "the instruction is cut off");
-	if (new->poison) {
-		poison(insn);
-		return 0;
-	}
+	if (new->poison)
+		return poison(obj, func, rel, insn);
 	switch (BPF_CLASS(insn->code)) {
 	case BPF_ALU:
 	case BPF_ALU64:

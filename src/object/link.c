@@ -104,6 +104,20 @@ static int relocate_call(const struct ua_object *obj, const struct func *func,
 	return 0;
 }
 
+bool link_explain_call(const struct ua_program *prog, long number)
+{
+	const struct ua_object *obj = prog->obj;
+	long index = number - CALL_UNRESOLVED;
+
+	if (index < 0 || (size_t)index >= obj->n_exts)
+		return false;
+	object_fail(obj, 0,
+		    "section %s: program %s: calls %s, which does not exist: check for it with "
+		    "bpf_ksym_exists()",
+		    prog->section, obj->funcs[prog->func].name, obj->exts[index].name);
+	return true;
+}
+
 static void relocate_data(const struct ua_object *obj, const struct reloc *rel,
 			  struct bpf_insn *insn)
 {

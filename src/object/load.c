@@ -231,12 +231,25 @@ static long load_logged(const struct ua_program *prog, union bpf_attr *attr, uin
 	return kernel_bpf(prog->obj->k, BPF_PROG_LOAD, attr, sizeof(*attr));
 }
 
+/* Calls of helpers that nobody knows stand for what the loader did not find. */
+static void explain_call(const struct ua_program *prog, const char *log)
+{
+	static const char unknown[] = "invalid func unknown#";
+	const char *at = strstr(log, unknown);
+	long number = at ? strtol(at + sizeof(unknown) - 1, NULL, 10) : 0;
+
+	if (number && !core_explain_call(prog->obj, number))
+		link_explain_call(prog, number);
+}
+
 static void print_log(const struct ua_program *prog, long fd, char *log)
 {
 	if (log && *log)
 		log_print(fd < 0 ? LOG_WARN : LOG_INFO,
 			  "uarena: object %s: program %s: verifier log:\n%s", prog->obj->name,
 			  prog_name(prog), log);
+	if (log)
+		explain_call(prog, log);
 	mem_free(log);
 }
 
@@ -402,6 +415,7 @@ void object_free(struct ua_object *obj)
 		mem_free(obj->code[i].line_info);
 	}
 	core_cache_free(obj);
+	mem_free(obj->poisons);
 	btf__free(obj->btf);
 	elf_release(&obj->elf);
 	mem_free(obj->progs);

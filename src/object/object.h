@@ -51,6 +51,12 @@ struct core_reloc {
 	uint32_t insn, type_id, access_off, kind;
 };
 
+/* An instruction that a CO-RE record has made unusable. */
+struct core_poison {
+	const struct func *func;
+	const struct core_reloc *rel;
+};
+
 /* A function in an executable section, program or subprogram. */
 struct func {
 	const char *name;
@@ -174,6 +180,8 @@ struct ua_object {
 	uint64_t arena_off; /* of the variables from the arena's start, once loaded */
 	struct ua_map *arena;
 	struct core_cache *core_cache;
+	struct core_poison *poisons;
+	size_t n_poisons, cap_poisons;
 };
 
 /* Log "uarena: object NAME: ..." and return err. */
@@ -240,6 +248,8 @@ struct linked {
 };
 int link_program(struct ua_program *prog, struct btf *kernel_btf, struct linked *out);
 void linked_free(struct linked *out);
+/* Was a call of this unknown helper put there for an extern that does not exist? Then log which. */
+bool link_explain_call(const struct ua_program *prog, long number);
 
 /* -- Variables (globals.c) ------------------------------------------------ */
 
@@ -255,6 +265,8 @@ int globals_resized(struct ua_object *obj, struct ua_map *map, uint32_t size);
 int core_apply(struct ua_object *obj, struct btf *kernel_btf, struct func *func,
 	       const struct core_reloc *rel);
 void core_cache_free(struct ua_object *obj);
+/* Was a call of this unknown helper put there by a record? Then log which. */
+bool core_explain_call(const struct ua_object *obj, long number);
 /* libbpf's notion of compatible types, used for kfunc prototypes too. */
 bool core_types_compat(const struct btf *local, uint32_t local_id, const struct btf *kernel,
 		       uint32_t kernel_id);

@@ -26,6 +26,24 @@ int late_error(void *ctx)
 	return *(volatile int *)sum;
 }
 
+struct task_struct {
+	int no_such_member;
+} CORE;
+
+SEC("?syscall")
+int no_member(struct task_struct *task)
+{
+	return task->no_such_member;
+}
+
+int no_such_kfunc(void) __ksym __weak;
+
+SEC("?syscall")
+int no_kfunc(void *ctx)
+{
+	return no_such_kfunc();
+}
+
 SEC("?syscall")
 int fine(void *ctx)
 {

@@ -66,6 +66,26 @@ static void whole_log(struct ua_engine *engine, const char *path)
 	CHECK(n_printed > PRINTED_MAX, "%zu bytes", n_printed);
 }
 
+/* What the loader did not find is named, not the call it put there. */
+static void not_found(struct ua_engine *engine, const char *path)
+{
+	static const struct {
+		const char *prog, *text;
+	} cases[] = {
+		{"no_member", "function no_member: instruction 0: CO-RE byte_off of task_struct "
+			      "(0:0): the kernel has no task_struct.no_such_member"},
+		{"no_kfunc", "section syscall: program no_kfunc: calls no_such_kfunc, which does "
+			     "not exist"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		int err = load_one(engine, path, cases[i].prog, 0);
+
+		CHECK(err == -EINVAL, "%s: %d", cases[i].prog, err);
+		CHECK(strstr(printed, cases[i].text), "%s", printed);
+	}
+}
+
 /* -- A kernel whose log is always too long for the buffer ------------------------ */
 
 static const struct kernel_ops *real_ops;
@@ -108,6 +128,7 @@ int main(int argc, char **argv)
 	too_complex(engine, argv[1]);
 	end_of_log(engine, argv[1]);
 	whole_log(engine, argv[1]);
+	not_found(engine, argv[1]);
 	log_too_long(engine, argv[1]);
 	ua_engine__close(engine);
 	return failures != 0;
