@@ -16,7 +16,7 @@ static int parse_part(const char **at, const char *machine, uint32_t counts[4], 
 	unsigned long v = strtoul(*at, &end, 10);
 	const char *level = *end ? strchr(levels, *end) : NULL;
 
-	if (!isdigit((unsigned char)**at) || !level || !v || v > TOPO_MAX_CPUS ||
+	if (!isdigit((unsigned char)**at) || !level || !v || v > UINT16_MAX ||
 	    level - levels <= *last) {
 		log_warn("machine '%s': at '%s': expected nodes:LLCs:cores:threads such as "
 			 "2n:2l:8c:2t\n",
