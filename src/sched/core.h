@@ -234,6 +234,7 @@ struct machine {
 	uint64_t rng[2];
 	struct core_task *all_first, *all_last;
 	uint32_t n_tasks;
+	uint32_t n_fair; /* tasks in the queues of the default policy */
 	struct core_task *by_pid[TASK_HASH], *by_tid[TASK_HASH];
 	int32_t last_pid;
 	uint64_t last_tid;

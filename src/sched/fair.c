@@ -71,6 +71,7 @@ static void queue_in(struct cpu *c, struct core_task *t)
 	vqueue_insert(&c->fair, &t->node, t->vruntime);
 	t->in_fair = true;
 	c->n_fair++;
+	c->m->n_fair++;
 }
 
 static void queue_out(struct cpu *c, struct core_task *t)
@@ -80,6 +81,7 @@ static void queue_out(struct cpu *c, struct core_task *t)
 	vqueue_remove(&c->fair, &t->node);
 	t->in_fair = false;
 	c->n_fair--;
+	c->m->n_fair--;
 }
 
 void fair_enqueue(struct cpu *c, struct core_task *t)
@@ -134,9 +136,12 @@ static struct core_task *steal(struct cpu *c)
 {
 	struct machine *m = c->m;
 	const struct topo_cpu *tc = &m->topo.cpus[c->nr];
-	struct core_task *t = find_victim(c, &m->llc_cpus[tc->llc]);
+	struct core_task *t;
 	struct cpu *from;
 
+	if (!m->n_fair) /* as a rule, under a scheduler that has all tasks */
+		return NULL;
+	t = find_victim(c, &m->llc_cpus[tc->llc]);
 	if (!t)
 		t = find_victim(c, &m->node_cpus[tc->node]);
 	if (!t)
