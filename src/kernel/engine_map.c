@@ -72,13 +72,12 @@ long cmd_map_create(struct engine_kernel *k, union bpf_attr *attr)
 	struct map *map;
 	int err, mode = engine_fd_mode(attr->map_flags);
 
-	if (attr->btf_vmlinux_value_type_id)
-		env.btf = k->engine->btf;
-	else if (attr->btf_key_type_id || attr->btf_value_type_id)
+	/* As Linux, which wants a BTF for any of them, though the last is not looked up there. */
+	if (attr->btf_key_type_id || attr->btf_value_type_id || attr->btf_vmlinux_value_type_id)
 		env.btf_err =
 			objects_get(&k->objects, (int)attr->btf_fd, OBJECT_BTF, (void **)&btf);
 	if (btf)
-		env.btf = btf->btf;
+		env.btf = attr->btf_vmlinux_value_type_id ? k->engine->btf : btf->btf;
 	err = map_create(attr, &env, &map);
 	if (!err)
 		return publish(k, map, btf, mode);

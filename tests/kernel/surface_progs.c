@@ -317,6 +317,78 @@ static void btf_maps(struct surface *s, int btf_fd)
 	}
 }
 
+/* Linux always has the one interface, the engine the other. */
+static void struct_ops_maps(struct surface *s, int btf_fd)
+{
+	const char *name =
+		s->is_linux ? "bpf_struct_ops_tcp_congestion_ops" : "bpf_struct_ops_sched_ext_ops";
+	const struct btf *btf = s->k->ops->vmlinux_btf(s->k);
+	int32_t id = btf__find_by_name_kind(btf, name, BTF_KIND_STRUCT);
+	union bpf_attr attr = {.map_type = BPF_MAP_TYPE_STRUCT_OPS,
+			       .key_size = 4,
+			       .max_entries = 1,
+			       .btf_vmlinux_value_type_id = (uint32_t)id};
+	int fd;
+
+	if (id < 0)
+		return;
+	attr.value_size = (uint32_t)btf__resolve_size(btf, (uint32_t)id);
+	attr.btf_fd = UINT32_MAX;
+	SURFACE_CHECK(s, kernel_bpf(s->k, BPF_MAP_CREATE, &attr, sizeof(attr)), -EBADF,
+		      "struct_ops map without BTF");
+	attr.btf_fd = (uint32_t)btf_fd;
+	fd = (int)kernel_bpf(s->k, BPF_MAP_CREATE, &attr, sizeof(attr));
+	SURFACE_CHECK(s, fd < 0 ? fd : 0, 0, "struct_ops map with BTF");
+	if (fd >= 0)
+		s->k->ops->close(s->k, fd);
+}
+
+/* Programs that may sleep, and those that may not, with a map of each kind. */
+static void sleepable_maps(struct surface *s)
+{
+	static const struct {
+		uint32_t type, key, value, entries, flags;
+		bool sleeps;
+	} kinds[] = {
+		{BPF_MAP_TYPE_HASH, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_ARRAY, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_PROG_ARRAY, 4, 4, 2, 0, false},
+		{BPF_MAP_TYPE_PERF_EVENT_ARRAY, 4, 4, 2, 0, false},
+		{BPF_MAP_TYPE_PERCPU_HASH, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_PERCPU_ARRAY, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_LRU_HASH, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_LRU_PERCPU_HASH, 4, 4, 2, 0, true},
+		{BPF_MAP_TYPE_LPM_TRIE, 8, 4, 2, BPF_F_NO_PREALLOC, false},
+		{BPF_MAP_TYPE_QUEUE, 0, 4, 2, 0, true},
+		{BPF_MAP_TYPE_STACK, 0, 4, 2, 0, true},
+		{BPF_MAP_TYPE_BLOOM_FILTER, 0, 4, 2, 0, false},
+		{BPF_MAP_TYPE_RINGBUF, 0, 0, 4096, 0, true},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		int map = surface_map(s, kinds[i].type, kinds[i].key, kinds[i].value,
+				      kinds[i].entries, kinds[i].flags);
+		const struct bpf_insn insns[] = {
+			{.code = BPF_LD | BPF_IMM | BPF_DW,
+			 .dst_reg = 1,
+			 .src_reg = BPF_PSEUDO_MAP_FD,
+			 .imm = map},
+			{0},
+			{.code = BPF_ALU64 | BPF_MOV | BPF_K},
+			{.code = BPF_JMP | BPF_EXIT},
+		};
+		union bpf_attr sleeps = load_attr(BPF_PROG_TYPE_SYSCALL, insns, 4);
+		union bpf_attr other = load_attr(BPF_PROG_TYPE_SCHED_CLS, insns, 4);
+		char what[64];
+
+		sleeps.prog_flags = BPF_F_SLEEPABLE;
+		snprintf(what, sizeof(what), "with a map of type %u", kinds[i].type);
+		expect_load(s, sleeps, kinds[i].sleeps ? 0 : -EINVAL, what);
+		expect_load(s, other, 0, what);
+		s->k->ops->close(s->k, map);
+	}
+}
+
 static void btf_loading(struct surface *s)
 {
 	struct btf *btf = btf__new_empty();
@@ -342,6 +414,7 @@ static void btf_loading(struct surface *s)
 	SURFACE_CHECK(s, info.btf_size, size, "BTF size");
 	SURFACE_CHECK(s, info.kernel_btf, 0, "not the kernel's");
 	btf_maps(s, fd);
+	struct_ops_maps(s, fd);
 	SURFACE_CHECK(s, load_btf(s, raw, size - 1), -EINVAL, "BTF cut short");
 	SURFACE_CHECK(s, load_btf(s, (void *)0x10, size), -EFAULT, "BTF nowhere");
 	SURFACE_CHECK(s, load_btf(s, raw, (16u << 20) + 1), -E2BIG, "BTF too large");
@@ -362,5 +435,6 @@ void surface_progs(struct surface *s)
 	program_info(s);
 	streams(s);
 	program_arrays(s);
+	sleepable_maps(s);
 	btf_loading(s);
 }

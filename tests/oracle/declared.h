@@ -62,6 +62,8 @@ static struct declared {
 	 "variables of large arenas go to the start, as only their first 512 MiB can be named"},
 	{OTHER_RESULT, "t_reloc.bpf.o externs: variables out", "all",
 	 "reads the kernel's version and configuration"},
+	{OTHER_RESULT, "t_reloc.bpf.o constants: variables out", "without sched_ext",
+	 "copies enumerators of sched_ext"},
 	{OTHER_RESULT, "t_prog_runs.bpf.o spin: variables ticks", "all",
 	 "counts the rounds of a loop that only time ends"},
 	{OTHER_RESULT, "t_prog_runs.bpf.o dump_stack: verdict", "up to 6.19",

@@ -70,6 +70,12 @@ static void take_streams(struct ua_program *p, struct outcome *out)
 	}
 }
 
+/* What the loader fills in from the types of the side. */
+static bool is_of_the_kernel(const struct ua_global_info *g)
+{
+	return !strncmp(g->name, "__SCX_", 6);
+}
+
 static void take_globals(struct ua_object *obj, struct outcome *out)
 {
 	struct ua_global_info g;
@@ -80,6 +86,8 @@ static void take_globals(struct ua_object *obj, struct outcome *out)
 		if (!bigger)
 			continue;
 		memcpy(bigger + out->globals_size, g.addr, g.size);
+		if (is_of_the_kernel(&g))
+			memset(bigger + out->globals_size, 0, g.size);
 		out->globals = bigger;
 		out->globals_size += g.size;
 	}

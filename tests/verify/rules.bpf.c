@@ -468,3 +468,12 @@ int timer_rearms(void *ctx)
 
 	return v ? timer_set_callback(&v->timer, tick) + timer_start(&v->timer, 1, 0) : 0;
 }
+
+extern int bpf_stream_vprintk_impl(int stream, const char *fmt, const void *args, u32 size,
+				   void *aux) __ksym __weak;
+
+SEC("syscall") __failure __msg("Possibly NULL pointer passed to trusted arg2")
+int null_of_no_bytes(void *ctx)
+{
+	return bpf_stream_vprintk_impl(1, "text", NULL, 0, NULL);
+}
