@@ -23,6 +23,7 @@ enum probe {
 	PROBE_CMD,
 	PROBE_FAR_OFFSET, /* address of an arena variable beyond 512 MiB */
 	PROBE_NOSLEEP,	  /* page allocation where a program must not sleep */
+	PROBE_LOOP,	  /* a loop that may_goto bounds */
 	PROBE_TIMED,	  /* a loop does not end after the 8388608 rounds of untimed ones */
 	PROBE_ARENA_ARGS, /* a kfunc parameter is marked as arena pointer */
 };
@@ -65,8 +66,7 @@ static const struct feature {
 	{"streams", "program streams", PROBE_CMD, .number = BPF_PROG_STREAM_READ_BY_FD},
 	{"stream_print_stack", "stack dumps into a stream", PROBE_FUNC,
 	 .symbol = "bpf_stream_print_stack"},
-	{"may_goto", "loops bounded at run time", PROBE_INSN,
-	 INSN(BPF_JMP | BPF_JCOND, 0, BPF_MAY_GOTO, 0, 0)},
+	{"may_goto", "loops bounded at run time", PROBE_LOOP},
 	{"timed_may_goto", "loops bounded by time, not by count", PROBE_TIMED},
 	{"load_acquire", "load-acquire", PROBE_INSN,
 	 INSN(BPF_STX | BPF_ATOMIC | BPF_DW, 1, 2, 0, BPF_LOAD_ACQ)},
@@ -181,7 +181,7 @@ static int try_on_arena(struct kernel *k, const struct bpf_insn *insn)
 	return ok;
 }
 
-static int try_timed(struct kernel *k)
+static int try_loop(struct kernel *k, bool timed)
 {
 	static const struct bpf_insn prog[] = {
 		MOV_K(0, 0),
@@ -196,6 +196,10 @@ static int try_timed(struct kernel *k)
 
 	if (fd < 0)
 		return 0;
+	if (!timed) {
+		k->ops->close(k, fd);
+		return 1;
+	}
 	attr.test.prog_fd = (uint32_t)fd;
 	ret = (int)kernel_bpf(k, BPF_PROG_TEST_RUN, &attr, sizeof(attr));
 	k->ops->close(k, fd);
@@ -323,8 +327,10 @@ int kernel_feature_probe(struct kernel *k, size_t i)
 		return try_on_arena(k, &f->insn);
 	case PROBE_CMD:
 		return has_command(k, f->number);
+	case PROBE_LOOP:
+		return try_loop(k, false);
 	case PROBE_TIMED:
-		return try_timed(k);
+		return try_loop(k, true);
 	case PROBE_FAR_OFFSET:
 		return try_far_offset(k);
 	case PROBE_NOSLEEP:

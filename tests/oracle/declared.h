@@ -64,6 +64,8 @@ static struct declared {
 	 "reads the kernel's version and configuration"},
 	{OTHER_RESULT, "t_reloc.bpf.o constants: variables out", "without sched_ext",
 	 "copies enumerators of sched_ext"},
+	{OTHER_RESULT, "t_prog_world.bpf.o start: variables", "all",
+	 "starts timers, which may or may not have fired when its variables are read"},
 	{OTHER_RESULT, "t_prog_runs.bpf.o spin: variables ticks", "all",
 	 "counts the rounds of a loop that only time ends"},
 	{OTHER_RESULT, "t_prog_runs.bpf.o dump_stack: verdict", "up to 6.19",

@@ -401,13 +401,13 @@ static int compare_object(struct ua_engine *engine, const char *path)
 	return 0;
 }
 
-/* Programs may ask which processor they are on. */
+/* Programs may ask which processor they are on: the engine tells its first thread 0. */
 static void stay_here(void)
 {
 	cpu_set_t one;
 
 	CPU_ZERO(&one);
-	CPU_SET(sched_getcpu(), &one);
+	CPU_SET(0, &one);
 	sched_setaffinity(0, sizeof(one), &one);
 }
 
