@@ -159,7 +159,33 @@ HELPER_FN(ringbuf_query)
 	return map_ringbuf_query(host_ptr(r1), r2);
 }
 
+/* Programs on packets may have the beginning of theirs put behind the record: the middle of the
+ * flags says how much. */
+#define PERF_PACKET_SHIFT 32
+#define PERF_PACKET_MASK (0xfffffull << PERF_PACKET_SHIFT)
+
+static uint64_t output_with_packet(const struct run_ctx *rc, struct map *map, uint64_t flags,
+				   const void *data, uint64_t size)
+{
+	uint64_t extra = (flags & PERF_PACKET_MASK) >> PERF_PACKET_SHIFT;
+	uint8_t *both;
+	long err;
+
+	UA_FAIL_IF(extra > (uint64_t)(rc->pkt_end - rc->pkt), errno_of(-EFAULT));
+	both = mem_alloc(size + extra);
+	UA_FAIL_IF(!both, errno_of(-ENOMEM));
+	memcpy(both, data, size);
+	memcpy(both + size, rc->pkt, extra);
+	err = map_perf_output(map, flags & ~PERF_PACKET_MASK, both, size + extra);
+	mem_free(both);
+	return errno_of(err);
+}
+
 HELPER_FN(perf_event_output)
 {
+	const struct run_ctx *rc = run_ctx_top();
+
+	if (rc->pkt && r3 & PERF_PACKET_MASK)
+		return output_with_packet(rc, host_ptr(r2), r3, host_ptr(r4), r5);
 	return errno_of(map_perf_output(host_ptr(r2), r3, host_ptr(r4), r5));
 }

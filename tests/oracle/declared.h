@@ -68,8 +68,8 @@ static struct declared {
 	 "starts timers, which may or may not have fired when its variables are read"},
 	{OTHER_RESULT, "t_prog_runs.bpf.o spin: variables ticks", "all",
 	 "counts the rounds of a loop that only time ends"},
-	{OTHER_RESULT, "t_prog_runs.bpf.o dump_stack: verdict", "up to 6.19",
-	 "bpf_stream_print_stack() is new in 7.0"},
+	{OTHER_RESULT, "kernel function of one side", "up to 6.19, without sched_ext",
+	 "calls a function that the kernel does not have"},
 	{OTHER_RESULT, "fetch at a hole", "up to 6.18",
 	 "atomics that fetch leave their register unchanged at a hole; the engine gives 0, as "
 	 "later kernels"},

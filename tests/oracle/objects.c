@@ -292,6 +292,8 @@ static bool is_declared(const char *what, bool has_ops, struct outcome out[N_SID
 	struct outcome *there = &out[SIDE_LINUX], *here = &out[SIDE_JIT];
 	bool printed = *here->streams[0], sees = !strcmp(what, "result");
 
+	if (!strcmp(what, "verdict") && there->load_err == -ESRCH)
+		return declare(OTHER_RESULT, "kernel function of one side");
 	if (has_ops && !strcmp(what, "verdict"))
 		return (there->load_err == -EOPNOTSUPP || here->load_err == -EOPNOTSUPP) &&
 		       declare(OTHER_RESULT, "struct_ops of one side");

@@ -36,12 +36,18 @@ int perf(void *ctx)
 		return 1;
 	if (perf_output(ctx, &events, 2, &r, sizeof(r)) != -7)
 		return 2;
-	if (perf_output(ctx, &events, 1ull << 32, &r, sizeof(r)) != -22)
+	if (perf_output(ctx, &events, 1ull << 60, &r, sizeof(r)) != -22)
 		return 3;
+	if (perf_output(ctx, &events, 1ull << 51, &r, sizeof(r)) != -14) /* more than the packet */
+		return 7;
 	if (perf_output(ctx, &events, 0, &r, sizeof(r)))
 		return 4;
 	if (ring_query(&ring, 0) != sizeof(r) + 8)
 		return 5;
+	if (perf_output(ctx, &events, 8ull << 32, &r, sizeof(r))) /* with 8 bytes of the packet */
+		return 8;
+	if (ring_query(&ring, 0) != 2 * (sizeof(r) + 8) + 8)
+		return 9;
 	for (int i = 0; i < 4096 && can_loop; i++)
 		if (perf_output(ctx, &events, 0, &r, sizeof(r)) == -28)
 			return 0;
