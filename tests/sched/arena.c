@@ -6,6 +6,7 @@
  */
 #include "btf/btf.h"
 #include "kernel/handle.h"
+#include "object/object.h"
 #include "record.h"
 #include "sched/core.h"
 #include "sim.h"
@@ -60,6 +61,7 @@ static void check_two(const char *object)
 	attr.value_size = sizeof(value);
 	attr.max_entries = 1;
 	attr.map_flags = BPF_F_LINK;
+	attr.btf_fd = (uint32_t)first->btf_fd;
 	attr.btf_vmlinux_value_type_id =
 		btf_find(btf, "bpf_struct_ops_sched_ext_ops_cid", BTF_KIND_STRUCT);
 	map = bpf(&s, BPF_MAP_CREATE, &attr);
