@@ -12,7 +12,7 @@ step() {
 }
 
 cd "$(dirname "$0")/.."
-step "Eight objects that clang built for the kernel, tested without one" \
+step "Objects that clang built for the kernel, tested without one" \
 	"$uarena test $ex/*.bpf.o"
 step "A list built by a program, walked by this process and by a second one" \
 	"$ex/demo $ex/list.bpf.o"
@@ -22,3 +22,9 @@ step "Use after free: the page is gone, so the read gives 0 and the write is dro
 	"$uarena run $ex/uaf.bpf.o use_after_free"
 step "What is in an arena" \
 	"$uarena arena $ex/list.bpf.o test_list --print nodes_built"
+step "An arena-based scheduler on a machine of 16 CPUs that does not exist" \
+	"$uarena sched run $ex/sched/llc.bpf.o --machine 2l:4c:2t --workload hogs --time 1s"
+step "One that forgets some of its tasks, and what the kernel would say of it" \
+	"$uarena sched run $ex/sched/stall.bpf.o --time 5s --workload hogs | head -12"
+step "A unit test of a scheduler, in C" \
+	"$ex/sched/sched_unit_test $ex/sched/vtime.bpf.o"

@@ -4,8 +4,9 @@
  * last-level cache.
  *
  * A task belongs to the LLC where it last ran. It wakes up on an idle CPU of that LLC, else on
- * an idle one anywhere, else it waits in its LLC's queue. A CPU with nothing to do serves its
- * own LLC first and then helps the others.
+ * an idle one anywhere, else it waits in its LLC's queue, or in the shortest one if its own is
+ * longer by more than two. A CPU with nothing to do serves its own LLC first and then helps the
+ * others.
  *
  * The arena holds an array of struct llc, a table from cid to LLC, the mask of idle cids, and
  * a context for each task with the mask of cids it may use. Nothing of it is copied: the host
@@ -173,6 +174,32 @@ s32 BPF_PROG(llc_select_cid, struct task_struct *p, s32 prev_cid, u64 wake_flags
 	return cid;
 }
 
+/* Every LLC has a virtual time of its own: a task takes its lead or lag along. */
+static u64 move_home(struct task_ctx __arena *ctx, u64 vtime, u32 to)
+{
+	vtime += llcs[to].vtime_now - llcs[ctx->llc].vtime_now;
+	ctx->llc = to;
+	return vtime;
+}
+
+/* Where a task that found no idle CPU waits: at home, unless others have much less to do. */
+static u32 calmest(struct task_ctx __arena *ctx)
+{
+	s32 least = scx_bpf_dsq_nr_queued(ctx->llc) - 2;
+	u32 best = ctx->llc, n = nr_llcs, i;
+
+	for (i = opaque_zero(); i < n && can_loop; i++) {
+		s32 nr = scx_bpf_dsq_nr_queued(i);
+
+		if (nr < least && cmask_next_and(mask_of(ctx), mask_of(ctx), llcs[i].first_cid,
+						 llcs[i].end_cid) < llcs[i].end_cid) {
+			least = nr;
+			best = i;
+		}
+	}
+	return best;
+}
+
 SEC("struct_ops/enqueue")
 void BPF_PROG(llc_enqueue, struct task_struct *p, u64 enq_flags)
 {
@@ -185,6 +212,7 @@ void BPF_PROG(llc_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_dsq_insert(p, SCX_DSQ_GLOBAL, slice_ns, enq_flags);
 		return;
 	}
+	vtime = move_home(ctx, vtime, calmest(ctx));
 	home = &llcs[ctx->llc];
 	if (time_before(vtime, home->vtime_now - slice_ns))
 		vtime = home->vtime_now - slice_ns;
@@ -231,7 +259,8 @@ void BPF_PROG(llc_running, struct task_struct *p)
 
 	if (!ctx)
 		return;
-	ctx->llc = llc_of_cid[scx_bpf_task_cid(p)];
+	scx_bpf_task_set_dsq_vtime(
+		p, move_home(ctx, p->scx.dsq_vtime, llc_of_cid[scx_bpf_task_cid(p)]));
 	ctx->started = scx_bpf_now();
 	here = &llcs[ctx->llc];
 	if (time_before(here->vtime_now, p->scx.dsq_vtime))
