@@ -65,6 +65,10 @@ enum { BPF_STDOUT = 1, BPF_STDERR = 2 };
 /* Parameter of a global function that takes an arena pointer. */
 #define __arg_arena __attribute__((btf_decl_tag("arg:arena")))
 
+/* Ties a program to its arena. Needed where it is handed pointers into the arena, but names
+ * neither the map nor a variable in it. */
+#define arena_use(map) asm volatile("" : : "r"(&(map)))
+
 void __arena *bpf_arena_alloc_pages(void *map, void __arena *addr, u32 page_cnt, int node_id,
 				    u64 flags) __ksym __weak;
 void bpf_arena_free_pages(void *map, void __arena *ptr, u32 page_cnt) __ksym __weak;
