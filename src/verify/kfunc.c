@@ -312,7 +312,7 @@ static int pointer_result(struct env *env, const struct kfunc *kf, struct reg *r
 	}
 	if (kf->flags & KF_ACQUIRE)
 		UA_TRY(ref_add(env, REF_PTR, NULL, &r0->ref));
-	else
+	else if (r0->type == R_MEM) /* inside the iterator; objects outlive it */
 		r0->ref = iter_ref;
 	r0->id = !null ? 0 : kf->flags & KF_ACQUIRE ? r0->ref : new_id(env);
 	return 0;

@@ -35,6 +35,7 @@ struct cached {
 	uint32_t hits, misses;
 	uint32_t depth, n_refs, n_locks, rcu, preempt, irq_id, may_goto_depth;
 	bool in_sleepable;
+	size_t size;		     /* of what frames points to */
 	struct packed_frame *frames; /* NULL once evicted; the blob behind it */
 	struct ref *refs;
 };
@@ -160,6 +161,7 @@ static int pack(struct env *env, struct cached *c, const struct vstate *st)
 		for (uint32_t s = 0; s < c->frames[i].n_slots; s++)
 			memcpy(*kinds++, st->frames[i]->slots[s].kind, 8);
 	}
+	c->size = size;
 	env->state_mem += size + sizeof(*c);
 	return 0;
 }
@@ -613,10 +615,9 @@ static bool evict(struct env *env, struct cached **link)
 		return false;
 	*link = c->next;
 	env->live_states--;
-	if (!c->branches) {
-		mem_free(c->frames);
-		c->frames = NULL;
-	}
+	env->state_mem -= c->size;
+	mem_free(c->frames); /* nobody compares with it any more, finished or not */
+	c->frames = NULL;
 	return true;
 }
 
