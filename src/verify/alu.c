@@ -34,7 +34,7 @@ static int check_addend(struct env *env, const struct scalar *s, const struct re
 {
 	char name[64];
 
-	reg_type_name(env, ptr, name);
+	reg_type_name(ptr, name);
 	if (scalar_is_const(s) && (s->smin >= MAX_VAR_OFF || s->smin <= -MAX_VAR_OFF)) {
 		vlog(env, "math between %s pointer and %lld is not allowed\n", name,
 		     (long long)s->smin);
@@ -64,7 +64,7 @@ static int check_pointer_kind(struct env *env, const struct reg *ptr, int regno,
 {
 	char name[64], text[160];
 
-	reg_type_name(env, ptr, name);
+	reg_type_name(ptr, name);
 	if (ptr->flags & RF_NULL) {
 		snprintf(text, sizeof(text),
 			 "pointer arithmetic on %s prohibited, null-check it first", name);

@@ -177,15 +177,17 @@ static int check_store(struct env *env, const struct reg *r, uint32_t off, uint3
 
 static int check_offset(struct env *env, const struct reg *r, int regno, int off)
 {
-	char name[64], buf[64];
+	const char *name =
+		r->type == R_BTF ? btf_type_name(env->in->engine_btf, r->btf_id) : "bpf_map";
+	char buf[64];
 
-	reg_type_name(env, r, name);
 	if (r->off + off < 0)
-		FIELD_ERR("R%d is %s invalid negative access: off=%d\n", regno, name, r->off + off);
+		FIELD_ERR("R%d is ptr_%s invalid negative access: off=%d\n", regno, name,
+			  r->off + off);
 	if (!scalar_is_const(&r->s) || r->s.var.value) {
 		tnum_print(buf, sizeof(buf), r->s.var);
-		FIELD_ERR("R%d is %s invalid variable offset: off=%d, var_off=%s\n", regno, name,
-			  r->off + off, buf);
+		FIELD_ERR("R%d is ptr_%s invalid variable offset: off=%d, var_off=%s\n", regno,
+			  name, r->off + off, buf);
 	}
 	return 0;
 }

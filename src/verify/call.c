@@ -171,7 +171,7 @@ static int ret_denied(struct env *env, const struct reg *r0, const char *where, 
 
 	if (r0->type != R_SCALAR) {
 		vlog(env, "%s the register R0 is not a known value (%s)\n", where,
-		     reg_type_name(env, r0, name));
+		     reg_type_name(r0, name));
 		return -EINVAL;
 	}
 	vlog(env, "%s the register R0 has", where);

@@ -232,7 +232,7 @@ void print_insn_state(struct env *env);
 void print_program(struct env *env);
 void print_end_line(struct env *env); /* if print_insn() left one open */
 void print_line(struct env *env, uint32_t idx);
-const char *reg_type_name(const struct env *env, const struct reg *r, char buf[64]);
+const char *reg_type_name(const struct reg *r, char buf[64]);
 void tnum_print(char *buf, size_t size, struct tnum t);
 
 /* ---- insn.c ---- */

@@ -17,8 +17,8 @@ static const struct {
 	const char *reason; /* part of the message */
 	const char *advice;
 } suggestions[] = {
-	{"_or_null'", "compare the pointer with NULL before using it"},
 	{"null-check it first", "compare the pointer with NULL before doing arithmetic with it"},
+	{"or_null", "compare the pointer with NULL before using it"},
 	{"has an associated arena",
 	 "name the arena map in the program, for instance by taking its address: only that "
 	 "associates the arena"},
@@ -51,7 +51,7 @@ static const struct {
 	{"unbounded", "bound the value before its use, with a comparison or \"& (size - 1)\""},
 	{"invalid access to packet", "compare the pointer with data_end before the access"},
 	{"!read_ok", "initialise the variable on every path"},
-	{"Unreleased reference", "release it on every path, also when something fails in between"},
+	{"reference leak", "release it on every path, also when something fails in between"},
 	{"combined stack size", "move large variables to the arena or to a map"},
 	{"invalid write to stack", "stay within the variable; the whole stack has 512 bytes"},
 	{"must be sleepable", "put the program into a sleepable section, or call it elsewhere"},

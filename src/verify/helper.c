@@ -84,12 +84,27 @@ static int type_denied(struct env *env, int regno, const char *expected)
 {
 	char name[64];
 
-	vlog(env, "R%d type=%s expected=%s\n", regno,
-	     reg_type_name(env, &env_regs(env)[regno], name), expected);
+	vlog(env, "R%d type=%s expected=%s\n", regno, reg_type_name(&env_regs(env)[regno], name),
+	     expected);
 	return -EACCES;
 }
 
-static int check_type(struct env *env, int regno, uint32_t arg)
+/* Of kernel objects, helpers only read those that are trusted. */
+static int check_object_memory(struct env *env, uint32_t id, int regno, uint32_t arg)
+{
+	const struct reg *r = &env_regs(env)[regno];
+	char name[64];
+
+	if (!(r->flags & RF_TRUSTED) || r->ref)
+		return type_denied(env, regno, accepts_mem.text);
+	if (arg & MEM_RDONLY)
+		return 0;
+	vlog(env, "bpf_%s() may write into memory pointed by R%d type=%s\n", helper_name(id), regno,
+	     reg_type_name(r, name));
+	return -EACCES;
+}
+
+static int check_type(struct env *env, uint32_t id, int regno, uint32_t arg)
 {
 	const struct accepts *a = types_of(arg);
 	const struct reg *r = &env_regs(env)[regno];
@@ -103,9 +118,11 @@ static int check_type(struct env *env, int regno, uint32_t arg)
 	    (want_ringbuf && !(r->flags & RF_RINGBUF)) ||
 	    (r->type == R_BTF && r->flags & RF_UNTRUSTED))
 		return type_denied(env, regno, a->text);
-	if (r->type == R_MEM && r->flags & RF_RDONLY && !(arg & MEM_RDONLY) && arg & MEM_WRITE)
-		return type_denied(env, regno, a->text);
-	return 0;
+	if (a != &accepts_mem)
+		return 0;
+	if (r->type == R_BTF)
+		return check_object_memory(env, id, regno, arg);
+	return r->flags & RF_RDONLY && !(arg & MEM_RDONLY) ? type_denied(env, regno, a->text) : 0;
 }
 
 /* Values that hold locks are told apart by the lookup that found them. */
@@ -509,7 +526,7 @@ static int check_arg(struct env *env, struct call *call, int i)
 	}
 	if (reg_is_const(&env_regs(env)[regno], &v) && !v && arg & PTR_MAYBE_NULL)
 		return 0;
-	UA_TRY(check_type(env, regno, arg));
+	UA_TRY(check_type(env, call->proto->id, regno, arg));
 	if (arg & OBJ_RELEASE)
 		UA_TRY(check_release(env, call, regno));
 	UA_TRY(check_only_ref(env, call, regno, arg));

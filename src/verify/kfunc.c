@@ -94,7 +94,7 @@ static int not_an_object(struct env *env, int i, const struct reg *r)
 {
 	char name[64];
 
-	vlog(env, "arg#%d is %s expected ptr_ or socket\n", i, reg_type_name(env, r, name));
+	vlog(env, "arg#%d is %s expected ptr_ or socket\n", i, reg_type_name(r, name));
 	return -EINVAL;
 }
 
@@ -106,6 +106,8 @@ static int check_object(struct env *env, const struct kfunc *kf, int i, uint32_t
 
 	if (r->type == R_MAP_PTR)
 		id = btf_find(btf, "bpf_map", BTF_KIND_STRUCT);
+	else if (r->type == R_BTF && r->flags & RF_UNTRUSTED && kf->flags & KF_RCU)
+		return denied(env, i + 1, "must be a rcu pointer");
 	else if (r->type != R_BTF || r->flags & RF_UNTRUSTED)
 		return not_an_object(env, i, r);
 	UA_TRY(check_fixed_off(env, r, i + 1, false));
@@ -202,7 +204,7 @@ static int check_ctx(struct env *env, int i)
 
 	if (r->type == R_CTX)
 		return check_fixed_off(env, r, i + 1, false);
-	vlog(env, "arg#%d expected pointer to ctx, but got %s\n", i, reg_type_name(env, r, name));
+	vlog(env, "arg#%d expected pointer to ctx, but got %s\n", i, reg_type_name(r, name));
 	return -EINVAL;
 }
 

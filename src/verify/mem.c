@@ -99,7 +99,7 @@ int check_fixed_off(struct env *env, const struct reg *reg, int regno, bool off_
 {
 	char name[64], buf[64];
 
-	reg_type_name(env, reg, name);
+	reg_type_name(reg, name);
 	if (reg->off < 0) {
 		vlog(env, "negative offset %s ptr R%d off=%d disallowed\n", name, regno, reg->off);
 		return -EACCES;
@@ -239,7 +239,7 @@ static int bad_pointer(struct env *env, int regno)
 	char name[64];
 
 	vlog(env, "R%d invalid mem access '%s'\n", regno,
-	     reg_type_name(env, &env_regs(env)[regno], name));
+	     reg_type_name(&env_regs(env)[regno], name));
 	return -EACCES;
 }
 
@@ -268,7 +268,7 @@ static int check_mem_region(struct env *env, int regno, int off, int size, enum 
 	char name[64];
 
 	if (acc == ACC_WRITE && r->flags & RF_RDONLY) {
-		vlog(env, "R%d cannot write into %s\n", regno, reg_type_name(env, r, name));
+		vlog(env, "R%d cannot write into %s\n", regno, reg_type_name(r, name));
 		return -EACCES;
 	}
 	/* The address of a kernel symbol: any load may fault, so it is probed. */
@@ -372,7 +372,7 @@ static int check_buffer_arg(struct env *env, int regno, uint64_t size, bool zero
 	char name[64];
 
 	if (acc == ACC_WRITE && r->flags & RF_RDONLY) {
-		vlog(env, "R%d cannot write into %s\n", regno, reg_type_name(env, r, name));
+		vlog(env, "R%d cannot write into %s\n", regno, reg_type_name(r, name));
 		return -EACCES;
 	}
 	return check_region(env, regno, 0, (int64_t)size, r->size, zero_ok);
@@ -422,7 +422,7 @@ int mem_arg(struct env *env, int regno, uint64_t size, bool zero_ok, enum access
 		if (zero_ok && !size && reg_is_const(r, &v) && !v)
 			return 0;
 	}
-	vlog(env, "R%d type=%s expected=fp\n", regno, reg_type_name(env, r, name));
+	vlog(env, "R%d type=%s expected=fp\n", regno, reg_type_name(r, name));
 	return -EACCES;
 }
 
@@ -448,8 +448,7 @@ static int check_atomic_type(struct env *env, const struct bpf_insn *insn, int r
 	if (r->type != R_CTX && r->type != R_PKT && r->type != R_PKT_META && r->type != R_PKT_END &&
 	    r->type != R_MAP_KEY && (r->type != R_ARENA || arena_can(insn)))
 		return 0;
-	vlog(env, "BPF_ATOMIC %s R%d %s is not allowed\n", verb, regno,
-	     reg_type_name(env, r, name));
+	vlog(env, "BPF_ATOMIC %s R%d %s is not allowed\n", verb, regno, reg_type_name(r, name));
 	return -EACCES;
 }
 

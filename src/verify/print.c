@@ -72,19 +72,19 @@ static const char *const type_names[] = {
 	[R_IRQ] = "irq",
 };
 
-const char *reg_type_name(const struct env *env, const struct reg *r, char buf[64])
+/* An object that is held counts as trusted without being called so. */
+const char *reg_type_name(const struct reg *r, char buf[64])
 {
-	const char *btf_name = "";
+	bool btf = r->type == R_BTF;
 
-	if (r->type == R_BTF)
-		btf_name = btf__name_by_offset(
-			env->in->engine_btf,
-			btf__type_by_id(env->in->engine_btf, r->btf_id)->name_off);
-	snprintf(buf, 64, "%s%s%s%s%s%s%s%s", r->flags & RF_RDONLY ? "rdonly_" : "",
+	snprintf(buf, 64, "%s%s%s%s%s%s%s", r->flags & RF_RDONLY ? "rdonly_" : "",
 		 r->flags & RF_RINGBUF ? "ringbuf_" : "",
 		 r->flags & RF_UNTRUSTED ? "untrusted_" : "",
-		 r->flags & RF_TRUSTED ? "trusted_" : "", r->flags & RF_RCU ? "rcu_" : "",
-		 type_names[r->type], btf_name, r->flags & RF_NULL ? "_or_null" : "");
+		 r->flags & RF_TRUSTED && !r->ref ? "trusted_" : "",
+		 r->flags & RF_RCU ? "rcu_" : "", type_names[r->type],
+		 !(r->flags & RF_NULL) ? ""
+		 : btf		       ? "or_null_"
+				       : "_or_null");
 	return buf;
 }
 
@@ -199,7 +199,9 @@ static void put_reg(struct env *env, struct text *t, const struct reg *r, uint32
 		put_signed(t, (int64_t)r->s.var.value);
 		return;
 	}
-	put(t, "%s", reg_type_name(env, r, name));
+	put(t, "%s", reg_type_name(r, name));
+	if (r->type == R_BTF)
+		put(t, "%s", btf_type_name(env->in->engine_btf, r->btf_id));
 	if (r->type == R_STACK) {
 		if (r->frame != frame)
 			put(t, "[%u]", r->frame);

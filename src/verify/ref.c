@@ -87,8 +87,10 @@ int ref_check_exit(struct env *env, const char *what)
 			     st->refs[i].insn);
 			err = -EINVAL;
 		}
-	if (err)
+	if (err) {
+		vlog(env, "%s would lead to reference leak\n", what);
 		return err;
+	}
 	if (st->n_locks)
 		return region(env, what, "bpf_spin_lock");
 	if (st->irq_id)
