@@ -173,6 +173,11 @@ struct sched_trace;
 struct sched_trace *sched_trace_begin(struct sched_sim *s, const char *path);
 int sched_trace_end(struct sched_trace *t); /* frees it; CLI_OK or CLI_REFUSED */
 
+/* "fifo enabled", "fifo disabled: runnable task stall": of a MACHINE_SCHED event. */
+#define SCHED_EVENT_LEN 100
+void sched_event_text(const struct sched_sim *s, const struct machine_event *ev,
+		      char text[SCHED_EVENT_LEN]);
+
 struct sched_picture;
 
 struct sched_picture *sched_picture_begin(struct sched_sim *s);

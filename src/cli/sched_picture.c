@@ -150,16 +150,20 @@ static void add_mark(struct sched_picture *p, const struct machine_event *ev, co
 static void observe(void *arg, const struct machine_event *ev)
 {
 	struct sched_picture *p = arg;
+	char text[SCHED_EVENT_LEN];
 
 	switch (ev->kind) {
 	case MACHINE_SWITCH:
 		on_switch(p, ev);
 		break;
 	case MACHINE_SCHED:
-		add_mark(p, ev, ev->value ? "scheduler enabled" : "scheduler disabled");
+		sched_event_text(p->s, ev, text);
+		add_mark(p, ev, text);
 		break;
 	case MACHINE_HOTPLUG:
-		add_mark(p, ev, ev->value ? "CPU online" : "CPU offline");
+		snprintf(text, sizeof(text), "CPU %d %s", ev->cpu,
+			 ev->value ? "online" : "offline");
+		add_mark(p, ev, text);
 		break;
 	case MACHINE_MARK:
 		add_mark(p, ev, ev->text);
@@ -196,6 +200,7 @@ struct sched_picture *sched_picture_begin(struct sched_sim *s)
 	int err = p ? 0 : -ENOMEM;
 
 	if (!err) {
+		p->s = s;
 		p->n_cpus = machine_topo(s->m)->n_cpus;
 		p->n_groups = (uint32_t)s->w->n_tasks;
 		p->n_bins = bins_for(p->n_cpus);

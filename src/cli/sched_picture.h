@@ -31,7 +31,7 @@ struct picture_cpu {
 struct picture_mark {
 	uint64_t at;
 	int32_t cpu;
-	char text[52];
+	char text[SCHED_EVENT_LEN];
 };
 
 struct picture_task {
@@ -41,6 +41,7 @@ struct picture_task {
 };
 
 struct sched_picture {
+	const struct sched_sim *s;
 	uint32_t n_cpus, n_groups, n_bins;
 	uint64_t bin_ns;
 	struct picture_cpu *cpus;

@@ -238,6 +238,15 @@ static void stop_when_it_ends(void *arg, const struct machine_event *ev)
 		machine_stop(s->m);
 }
 
+void sched_event_text(const struct sched_sim *s, const struct machine_event *ev,
+		      char text[SCHED_EVENT_LEN])
+{
+	const char *reason = ev->value ? "" : machine_sched_exit(s->m)->reason;
+
+	snprintf(text, SCHED_EVENT_LEN, "%.40s %s%s%.40s", machine_sched_name(s->m),
+		 ev->value ? "enabled" : "disabled", *reason ? ": " : "", reason);
+}
+
 struct progress {
 	bool on;
 	uint64_t shown_at; /* ms */

@@ -151,6 +151,7 @@ static void on_switch(struct sched_trace *t, const struct machine_event *ev)
 static void observe(void *arg, const struct machine_event *ev)
 {
 	struct sched_trace *t = arg;
+	char text[SCHED_EVENT_LEN];
 
 	switch (ev->kind) {
 	case MACHINE_SWITCH:
@@ -163,8 +164,8 @@ static void observe(void *arg, const struct machine_event *ev)
 		put_instant(t, "migrate", "t", ev->cpu, ev->at, ev->task, ev->value);
 		break;
 	case MACHINE_SCHED:
-		put_instant(t, ev->value ? "scheduler enabled" : "scheduler disabled", "g", 0,
-			    ev->at, NULL, -1);
+		sched_event_text(t->s, ev, text);
+		put_instant(t, text, "g", 0, ev->at, NULL, -1);
 		break;
 	case MACHINE_HOTPLUG:
 		put_instant(t, ev->value ? "online" : "offline", "t", ev->cpu, ev->at, NULL, -1);

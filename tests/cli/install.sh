@@ -29,4 +29,11 @@ if nm --defined-only "$lib/libuarena.a" | awk '$2 ~ /[TDBRV]/ { print $3 }' | gr
 	echo "global names in the archive without the ua_ prefix"
 	exit 1
 fi
+# Workloads: by name from the tool itself, as files to start from.
+uarena=$(find "$root" -path '*/bin/uarena')
+for f in "$(dirname "$(find "$root" -name hogs.json)")"/*.json; do
+	name=$(basename "$f" .json)
+	"$uarena" sched list "$name" | cmp - "$f"
+	"$uarena" sched run none --workload "$name" --time 1ms >/dev/null
+done
 echo "install: ok"

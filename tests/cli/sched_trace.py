@@ -70,7 +70,7 @@ def check_shape(trace, result):
     counts = [e["args"]["tasks"] for e in events if e["ph"] == "C"]
     check(counts and min(counts) >= 0 and
           max(counts) <= sum(g["tasks"] for g in result["groups"]), "runnable tasks")
-    check(any(e["name"] == "scheduler enabled" and e["s"] == "g" for e in events
+    check(any(e["name"] == "vtime enabled" and e["s"] == "g" for e in events
               if e["ph"] == "i"), "the scheduler is not there")
     check_slices(events, result)
     check_arrows(events)
