@@ -245,10 +245,11 @@ void machine_free(struct machine *m)
 {
 	if (!m)
 		return;
-	machine_enter(m, NULL);
-	if (m->sched)
+	if (m->sched) {
+		machine_enter(m, NULL);
 		sched_exit(m->sched, SCX_EXIT_UNREG_KERN, 0, "the machine goes");
-	machine_leave(m);
+		machine_leave(m);
+	}
 	machine_bind(m, NULL);
 	free_tasks(m);
 	if (m->cgroups)
