@@ -93,6 +93,7 @@ enum sched_end {
 struct sched_arena {
 	bool present;
 	uint64_t bytes, pages, allocated, reserved, scratch, holes;
+	size_t pool_bytes, pool_pages; /* the simulated kernel's part */
 };
 
 /* Tasks of a group that were woken and had not run since when the run ended. */

@@ -67,9 +67,10 @@ static json_t *counters_json(const struct sched_result *r)
 
 static json_t *arena_json(const struct sched_arena *a)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "bytes", INT(a->bytes), "pages",
-			 INT(a->pages), "allocated", INT(a->allocated), "reserved",
-			 INT(a->reserved), "scratch", INT(a->scratch), "holes", INT(a->holes));
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "bytes", INT(a->bytes),
+			 "pages", INT(a->pages), "allocated", INT(a->allocated), "reserved",
+			 INT(a->reserved), "scratch", INT(a->scratch), "holes", INT(a->holes),
+			 "pool_pages", INT(a->pool_pages), "pool_bytes", INT(a->pool_bytes));
 }
 
 /* Texts of the programs may hold anything. */

@@ -10,9 +10,9 @@
 
 /* -- Arena ----------------------------------------------------------------------------------- */
 
-static void look_at_arena(struct ua_object *obj, struct sched_arena *a)
+static void look_at_arena(const struct sched_sim *s, struct sched_arena *a)
 {
-	struct ua_arena *arena = obj ? ua_object__arena(obj) : NULL;
+	struct ua_arena *arena = s->session.obj ? ua_object__arena(s->session.obj) : NULL;
 	uint64_t *counts[] = {[UA_PAGE_HOLE] = &a->holes,
 			      [UA_PAGE_ALLOC] = &a->allocated,
 			      [UA_PAGE_RESERVED] = &a->reserved,
@@ -23,6 +23,7 @@ static void look_at_arena(struct ua_object *obj, struct sched_arena *a)
 	*a = (struct sched_arena){.present = arena};
 	if (!arena)
 		return;
+	machine_sched_pool(s->m, &a->pool_bytes, &a->pool_pages);
 	a->bytes = ua_arena__size(arena);
 	while ((n = ua_arena__page_map(arena, a->pages, kinds, sizeof(kinds)))) {
 		for (size_t i = 0; i < n; i++)
@@ -95,7 +96,7 @@ void sched_result_take(struct sched_sim *s, struct sched_result *r)
 	sched_sim_read_streams(s);
 	r->reports = s->reports.text;
 	r->output = s->output.text;
-	look_at_arena(s->session.obj, &r->arena);
+	look_at_arena(s, &r->arena);
 }
 
 void sched_result_free(struct sched_result *r)

@@ -208,10 +208,14 @@ static void print_counters(const struct sched_result *r)
 
 static void print_arena(const struct sched_arena *a)
 {
-	if (a->present)
-		printf("\narena: %" PRIu64 " pages (%" PRIu64 " KiB) allocated of %" PRIu64
-		       ", %" PRIu64 " reserved, %" PRIu64 " scratch, %" PRIu64 " holes\n",
-		       a->allocated, a->allocated * 4, a->pages, a->reserved, a->scratch, a->holes);
+	if (!a->present)
+		return;
+	printf("\narena: %" PRIu64 " pages (%" PRIu64 " KiB) allocated of %" PRIu64 ", %" PRIu64
+	       " reserved, %" PRIu64 " scratch, %" PRIu64 " holes\n",
+	       a->allocated, a->allocated * 4, a->pages, a->reserved, a->scratch, a->holes);
+	if (a->pool_pages)
+		printf("  of these %zu pages are the kernel's pool, %zu bytes of it in use\n",
+		       a->pool_pages, a->pool_bytes);
 }
 
 void sched_table_print(const struct sched_result *r)

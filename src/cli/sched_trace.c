@@ -48,11 +48,14 @@ static void put_us(FILE *f, const char *key, uint64_t ns)
 	fprintf(f, ",\"%s\":%" PRIu64 ".%03u", key, ns / 1000, (unsigned int)(ns % 1000));
 }
 
+/* CPU 0 is thread 1: thread 0 is the idle one to some readers. */
+#define TRACK(cpu) ((int)(cpu) + 1)
+
 /* The part that all events have. */
 static void begin(struct sched_trace *t, const char *ph, const char *name, int32_t cpu, uint64_t at)
 {
 	fprintf(t->f, "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"name\":", t->any ? "," : "", ph,
-		cpu);
+		TRACK(cpu));
 	put_string(t->f, name);
 	put_us(t->f, "ts", at);
 	t->any = true;
@@ -194,14 +197,15 @@ static void put_metadata(struct sched_trace *t)
 		snprintf(text, sizeof(text), "CPU %" PRIu32 " (node %d, LLC %d, core %d)", i,
 			 c->node, c->llc, c->core);
 		fprintf(t->f,
-			",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%" PRIu32
-			",\"name\":\"thread_name\",\"args\":{\"name\":\"%s\"}}",
-			i, text);
+			",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%d,\"name\":\"thread_name\",\"args\":{"
+			"\"name\":\"%s\"}}",
+			TRACK(i), text);
 		/* In the order of cids, so that neighbours are neighbours. */
 		fprintf(t->f,
-			",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%" PRIu32
-			",\"name\":\"thread_sort_index\",\"args\":{\"sort_index\":%d}}",
-			i, c->cid);
+			",\n{\"ph\":\"M\",\"pid\":1,\"tid\":%d,\"name\":\"thread_sort_index\","
+			"\"args\":{"
+			"\"sort_index\":%d}}",
+			TRACK(i), c->cid);
 	}
 	t->any = true;
 }

@@ -149,6 +149,8 @@ void machine_sched_events(const struct machine *m, struct scx_event_stats *out);
 /* What /sys/kernel/sched_ext/NAME says: state, switch_all, nr_rejected, hotplug_seq,
  * enable_seq. The length of the text, or -ENOENT. */
 int machine_attr(const struct machine *m, const char *name, char *text, size_t size);
+/* What the machine itself allocated in the arena of the scheduler that is enabled, for cmasks. */
+void machine_sched_pool(const struct machine *m, size_t *bytes, size_t *pages);
 /* End it as sysrq-S does. */
 void machine_sched_kill(struct machine *m);
 

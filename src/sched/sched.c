@@ -426,6 +426,13 @@ int sched_enable(struct machine *m, struct sched_ext_ops *ops, struct struct_ops
 	return err;
 }
 
+void machine_sched_pool(const struct machine *m, size_t *bytes, size_t *pages)
+{
+	*bytes = *pages = 0;
+	if (m->sched && m->sched->pool)
+		pool_usage(m->sched->pool, bytes, pages);
+}
+
 /* -- Disabling ---------------------------------------------------------------------------- */
 
 static void give_back_tasks(struct sched *s)

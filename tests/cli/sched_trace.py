@@ -33,7 +33,7 @@ def check_slices(events, result):
     by_cpu = collections.defaultdict(list)
     for e in events:
         if e["ph"] == "X":
-            by_cpu[e["tid"]].append((ns(e["ts"]), ns(e["ts"]) + ns(e["dur"]), e))
+            by_cpu[e["tid"] - 1].append((ns(e["ts"]), ns(e["ts"]) + ns(e["dur"]), e))
     for cpu in result["cpus"]:
         slices = sorted(by_cpu[cpu["cpu"]], key=lambda s: s[:2])
         for a, b in zip(slices, slices[1:]):
