@@ -224,11 +224,32 @@ void BPF_PROG(llc_enqueue, struct task_struct *p, u64 enq_flags)
 		scx_bpf_kick_cid(cid, SCX_KICK_IDLE);
 }
 
+/* What p has used since it started, on its own clock. */
+static u64 vtime_used(struct task_struct *p, struct task_ctx __arena *ctx)
+{
+	return (scx_bpf_now() - ctx->started) * 100 / p->scx.weight;
+}
+
+/* Is prev, which can run on, still behind all who wait here? It joins them only after one of
+ * them has been chosen. */
+static bool stays_behind(struct task_struct *prev, u32 home)
+{
+	struct task_struct *first = scx_bpf_dsq_peek(home);
+	struct task_ctx __arena *ctx = context(prev);
+
+	return first && ctx && prev->scx.flags & SCX_TASK_QUEUED &&
+	       time_before(prev->scx.dsq_vtime + vtime_used(prev, ctx), first->scx.dsq_vtime);
+}
+
 SEC("struct_ops/dispatch")
 void BPF_PROG(llc_dispatch, s32 cid, struct task_struct *prev)
 {
 	u32 home = llc_of_cid[cid], n = nr_llcs, i;
 
+	if (prev && stays_behind(prev, home)) {
+		scx_bpf_task_set_slice(prev, slice_ns);
+		return;
+	}
 	if (scx_bpf_dsq_move_to_local(home, 0)) {
 		__sync_fetch_and_add(&llcs[home].nr_taken, 1);
 		return;
@@ -271,13 +292,11 @@ SEC("struct_ops/stopping")
 void BPF_PROG(llc_stopping, struct task_struct *p, bool runnable)
 {
 	struct task_ctx __arena *ctx = context(p);
-	u64 used;
 
 	if (!ctx)
 		return;
-	used = scx_bpf_now() - ctx->started;
-	__sync_fetch_and_add(&llcs[ctx->llc].busy_ns, used);
-	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + used * 100 / p->scx.weight);
+	__sync_fetch_and_add(&llcs[ctx->llc].busy_ns, scx_bpf_now() - ctx->started);
+	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + vtime_used(p, ctx));
 }
 
 /* The mask is valid during the call only: take its bits over into the task's own. */

@@ -131,6 +131,7 @@ static void stall(void)
 	add(6, (struct load){.run = 5 * MS});
 	sim_run(&sim, 4 * SEC);
 	sim_expect_exit(&sim, SCX_EXIT_ERROR_STALL, "t3[4] failed to run for ");
+	CHECK(strstr(machine_sched_exit(sim.m)->dump, "dsq_id=0x1\n"));
 	CHECK(sim.actors[3]->t->runtime > 100 * MS);
 	end();
 }
@@ -145,6 +146,8 @@ static void lost(void)
 	add(1, (struct load){.run = 5 * MS});
 	sim_run(&sim, 4 * SEC);
 	sim_expect_exit(&sim, SCX_EXIT_ERROR_STALL, "failed to run for ");
+	CHECK(strstr(machine_sched_exit(sim.m)->dump, "dsq_id=(n/a)"));
+	CHECK(!strstr(machine_sched_exit(sim.m)->dump, "dsq_id=0x"));
 	for (uint32_t i = 0; i < sim.n_actors; i++)
 		CHECK(sim_runtime(sim.actors[i]) > 100 * MS);
 	end();
