@@ -31,10 +31,10 @@ struct args {
 	struct node *list;
 };
 
-#define TOUCH_ARENA(map)                \
-	({                              \
-		void *touch_ = &map;    \
-		OPAQUE(touch_);         \
+#define TOUCH_ARENA(map)             \
+	({                           \
+		void *touch_ = &map; \
+		OPAQUE(touch_);      \
 	})
 
 SEC("syscall")

@@ -36,7 +36,8 @@ void bpf_cpumask_set_cpu(u32 cpu, struct bpf_cpumask *mask) __ksym;
 void bpf_cpumask_copy(struct bpf_cpumask *to, const struct cpumask *from) __ksym;
 
 static struct task_struct *(*const current)(void) = (void *)158;
-static void *(*const storage)(void *map, struct task_struct *t, void *value, u64 flags) = (void *)156;
+static void *(*const storage)(void *map, struct task_struct *t, void *value,
+			      u64 flags) = (void *)156;
 static void *(*const exchange)(void *field, void *object) = (void *)194;
 
 struct kept {
