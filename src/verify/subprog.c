@@ -55,9 +55,13 @@ static bool is_ctx_type(const struct env *env, const struct btf_type *t, const c
 static int prepare_trusted(struct env *env, struct func_arg *out, const char *name, uint32_t i,
 			   uint32_t tags)
 {
+	const char *flavour = strstr(name, "___"); /* names of its own for one type */
+	char type[128];
+
+	snprintf(type, sizeof(type), "%.*s", flavour ? (int)(flavour - name) : 127, name);
 	out->kind = FARG_BTF;
 	out->flags = RF_TRUSTED | (tags & TAG_NULLABLE ? RF_NULL : 0);
-	out->id = btf_find(env->in->engine_btf, name, BTF_KIND_STRUCT);
+	out->id = btf_find(env->in->engine_btf, type, BTF_KIND_STRUCT);
 	if (out->id)
 		return 0;
 	vlog(env, "arg#%u has type %s, which the kernel does not have\n", i, name);

@@ -28,6 +28,8 @@ static struct declared {
 	 "the encoding of instructions that are never reached is checked, too"},
 	{STRICTER, "invalid shift", "all",
 	 "the encoding of instructions that are never reached is checked, too"},
+	{STRICTER, "div by zero", "all",
+	 "the encoding of instructions that are never reached is checked, too"},
 	{STRICTER, "in struct bpf_map", "6.18", "the members of struct bpf_map lie elsewhere"},
 	{STRICTER, "addr_space_cast insn can only", "all",
 	 "the encoding of instructions that are never reached is checked, too"},
