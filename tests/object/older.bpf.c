@@ -8,7 +8,7 @@ struct all {
 	double fraction;
 	long double more;
 	enum wide wide;
-	struct all __attribute__((btf_type_tag("rcu"))) *next;
+	struct all __attribute__((btf_type_tag("rcu"))) * next;
 };
 
 struct all all __attribute__((btf_decl_tag("tagged")));
