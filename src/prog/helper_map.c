@@ -120,7 +120,8 @@ HELPER_FN(tail_call)
 	if (rc->tail_calls >= MAX_TAIL_CALL_CNT)
 		return 0;
 	prog = map_prog_array_get(host_ptr(r2), (uint32_t)r3);
-	if (!prog)
+	/* The context is this run's: it may be shorter than what the other program reads. */
+	if (!prog || prog->stats.max_ctx_offset > rc->ctx_size)
 		return 0;
 	rc->tail_calls++;
 	region_enter(rc, prog);

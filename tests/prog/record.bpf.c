@@ -12,12 +12,16 @@ struct {
 	__uint(max_entries, 4);
 } arena SEC(".maps");
 
+int last_arg(u64 *ctx);
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
+	__uint(max_entries, 2);
 	__uint(key_size, 4);
-	__uint(value_size, 4);
-} targets SEC(".maps");
+	__array(values, int(u64 *));
+} targets SEC(".maps") = {
+	.values = {[1] = (void *)&last_arg},
+};
 
 extern u64 r_null(u64 __arena *p) __ksym;
 extern u64 r_nested(u64 depth) __ksym;
@@ -47,6 +51,19 @@ SEC("raw_tp") /* programs that may sleep make no tail calls */
 int jump(void *ctx)
 {
 	bpf_tail_call(ctx, &targets, 0);
+	return 1;
+}
+
+SEC("raw_tp")
+int last_arg(u64 *ctx)
+{
+	return ctx[11];
+}
+
+SEC("raw_tp")
+int jump_to_arg(void *ctx)
+{
+	bpf_tail_call(ctx, &targets, 1);
 	return 1;
 }
 

@@ -11,7 +11,7 @@
 #define FAIL(...) (failed = 1, printf("FAIL: " __VA_ARGS__), putchar('\n'))
 
 static int failed;
-static struct ua_program *plain, *null, *nest, *jump;
+static struct ua_program *plain, *null, *nest, *jump, *jump_to_arg;
 
 static uint64_t call(struct ua_program *prog, void *ctx)
 {
@@ -63,11 +63,14 @@ static void in_turns(struct ua_object *obj)
 	null = ua_object__find_program(obj, "null");
 	nest = ua_object__find_program(obj, "nest");
 	jump = ua_object__find_program(obj, "jump");
+	jump_to_arg = ua_object__find_program(obj, "jump_to_arg");
 	for (int i = 0; i < ROUNDS; i++) {
-		uint64_t depth = (uint64_t)(i % 4);
+		uint64_t depth = (uint64_t)(i % 4), args[12] = {[11] = 42};
 
 		expect("plain", call(plain, NULL), 7);
 		expect("jump without a target", call(jump, NULL), 1);
+		expect("jump with arguments", call(jump_to_arg, args), 42);
+		expect("jump without what the target reads", call(jump_to_arg, NULL), 1);
 		expect("null", call(null, NULL), 0);
 		expect("reports", (uint64_t)count_reports(null), 1);
 		expect("null again", call(null, NULL), 0);
