@@ -72,6 +72,8 @@ static struct declared {
 	 "counts the rounds of a loop that only time ends"},
 	{OTHER_RESULT, "kernel function of one side", "up to 6.19, without sched_ext",
 	 "calls a function that the kernel does not have"},
+	{OTHER_RESULT, "workloads.bpf.o atomic_add: context", "up to 6.18", "fetches at a hole"},
+	{OTHER_RESULT, "workloads.bpf.o atomic_cas: context", "up to 6.18", "fetches at a hole"},
 	{OTHER_RESULT, "fetch at a hole", "up to 6.18",
 	 "atomics that fetch leave their register unchanged at a hole; the engine gives 0, as "
 	 "later kernels"},
