@@ -430,6 +430,12 @@ static int apply(struct ua_object *obj, const struct btf *kernel, struct func *f
 		UA_TRY(resolve(obj, kernel, func, rel, &specs[0], &specs[1], &new));
 	}
 	new.no_check |= old.no_check;
+	if (new.poison)
+		log_debug(
+			"uarena: object %s: %s at instruction %u: the kernel has no struct %s with "
+			"path %s\n",
+			obj->name, object_sec_name(obj, func->sec), rel->insn,
+			btf_type_name(obj->btf, rel->type_id), access);
 	return patch(obj, kernel, func, rel, &old, &new);
 }
 

@@ -94,6 +94,12 @@ struct bpf_iter_num {
 	u64 __opaque[1];
 } __attribute__((aligned(8)));
 
+struct bpf_perf_event_value {
+	u64 counter;
+	u64 enabled;
+	u64 running;
+};
+
 struct bpf_iter_bits {
 	u64 __opaque[2];
 } __attribute__((aligned(8)));

@@ -17,6 +17,8 @@
 typedef _Bool bool;
 typedef int pid_t;
 typedef long ssize_t;
+typedef long long loff_t;
+typedef s64 ktime_t;
 
 /* Integers by all their names. */
 struct ua_integers {
@@ -38,8 +40,18 @@ struct ua_integers {
 	__wsum wsum;
 	pid_t pid;
 	s8 plain_s8;
+	int8_t int8;
+	uint8_t uint8;
+	int16_t int16;
+	uint16_t uint16;
+	int32_t int32;
+	uint32_t uint32;
+	int64_t int64;
+	uint64_t uint64;
 	size_t size;
 	ssize_t ssize;
+	loff_t loff;
+	ktime_t ktime;
 	bool boolean;
 	enum { false = 0, true = 1 } truth;
 };
@@ -60,6 +72,7 @@ struct ua_engine_types {
 	struct bpf_rb_root rb_root;
 	struct bpf_rb_node rb_node;
 	struct bpf_refcount refcount;
+	struct bpf_perf_event_value perf_value;
 	struct bpf_iter_bits iter_bits;
 	struct bpf_iter_task iter_task;
 	struct bpf_iter_css iter_css;
@@ -74,6 +87,13 @@ struct ua_engine_types {
 	struct css_set css_set;
 	struct mm_struct mm;
 	struct signal_struct signal;
+	struct cred cred;
+	struct mempolicy mempolicy;
+	struct sched_class sched_class;
+	class_rcu_t class_rcu;
+	enum task_consts task_consts;
+	enum pid_type pid_type;
+	enum mempolicy_modes mempolicy_modes;
 	struct callback_head callback_head;
 	struct hlist_node hlist_node;
 	struct qspinlock qspinlock;
@@ -127,6 +147,7 @@ int bpf_iter_bpf_map(struct bpf_iter_meta *meta, struct bpf_map *map)
 
 /* Pointees of a parameter are described in full, those of a member only by name. */
 void ua_engine_types(struct ua_engine_types *types, struct scx_cmask *cmask,
-		     struct bpf_raw_tracepoint_args *raw_tp)
+		     struct bpf_raw_tracepoint_args *raw_tp, struct pid *pid,
+		     struct pid_namespace *pid_ns)
 {
 }

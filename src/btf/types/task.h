@@ -6,7 +6,7 @@
 #include "base.h"
 #include "scx_entity.h"
 
-#define TASK_COMM_LEN 16
+enum task_consts { TASK_COMM_LEN = 16 };
 #define UA_NR_CPUS 8192
 
 typedef struct cpumask {
@@ -24,7 +24,28 @@ struct thread_info {
 	u32 cpu;
 };
 
+struct sched_avg {
+	u64 last_update_time;
+	u64 load_sum;
+	u64 runnable_sum;
+	u32 util_sum;
+	u32 period_contrib;
+	unsigned long load_avg;
+	unsigned long runnable_avg;
+	unsigned long util_avg;
+	unsigned int util_est;
+};
+
+struct sched_statistics {
+	u64 nr_wakeups;
+	u64 nr_wakeups_sync;
+	u64 nr_wakeups_migrate;
+	u64 nr_wakeups_local;
+	u64 nr_wakeups_remote;
+};
+
 struct sched_entity {
+	struct sched_avg avg;
 	u64 exec_start;
 	u64 sum_exec_runtime;
 	u64 prev_sum_exec_runtime;
@@ -41,8 +62,13 @@ struct kernfs_node {
 	struct kernfs_node *__parent;
 };
 
+struct percpu_ref {
+	unsigned long percpu_count_ptr;
+};
+
 struct cgroup_subsys_state {
 	struct cgroup *cgroup;
+	struct percpu_ref refcnt;
 	int id;
 	struct cgroup_subsys_state *parent;
 };
@@ -65,9 +91,83 @@ struct mm_struct {
 	struct task_struct *owner;
 };
 
+struct pid;
+
+enum pid_type { PIDTYPE_PID, PIDTYPE_TGID, PIDTYPE_PGID, PIDTYPE_SID, PIDTYPE_MAX };
+
 struct signal_struct {
 	int nr_threads;
+	struct list_head thread_head;
+	struct pid *pids[PIDTYPE_MAX];
 };
+
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	unsigned int level;
+	struct pid_namespace *parent;
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+struct pid {
+	refcount_t count;
+	unsigned int level;
+	struct upid numbers[];
+};
+
+typedef struct {
+	unsigned int val;
+} kuid_t;
+
+typedef struct {
+	unsigned int val;
+} kgid_t;
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+	kuid_t euid;
+	kgid_t egid;
+};
+
+typedef struct {
+	unsigned long bits[16];
+} nodemask_t;
+
+enum mempolicy_modes {
+	MPOL_DEFAULT,
+	MPOL_PREFERRED,
+	MPOL_BIND,
+	MPOL_INTERLEAVE,
+	MPOL_LOCAL,
+	MPOL_PREFERRED_MANY,
+	MPOL_WEIGHTED_INTERLEAVE,
+	MPOL_MAX,
+};
+
+struct mempolicy {
+	atomic_t refcnt;
+	unsigned short mode;
+	unsigned short flags;
+	nodemask_t nodes;
+	int home_node;
+};
+
+struct sched_class {
+	int uclamp_enabled;
+};
+
+/* What guards of headers for C's cleanup attribute are made of. */
+typedef struct {
+	void *lock;
+} class_rcu_t;
 
 struct task_struct {
 	struct thread_info thread_info;
@@ -92,6 +192,7 @@ struct task_struct {
 	struct task_struct *last_wakee;
 	struct sched_entity se;
 	struct sched_ext_entity scx;
+	const struct sched_class *sched_class;
 	struct mm_struct *mm;
 	int exit_state;
 	int exit_code;
@@ -102,6 +203,12 @@ struct task_struct {
 	struct task_struct *group_leader;
 	struct signal_struct *signal;
 	struct css_set *cgroups;
+	struct pid *thread_pid;
+	struct list_head thread_node;
+	struct sched_statistics stats;
+	const struct cred *real_cred;
+	const struct cred *cred;
+	struct mempolicy *mempolicy;
 	u64 utime;
 	u64 stime;
 	unsigned long nvcsw;
