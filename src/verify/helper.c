@@ -176,7 +176,9 @@ static int check_key(struct env *env, struct call *call, int regno)
 
 	UA_TRY(need_map(env, call, "key"));
 	type = call->map->v.map_type;
+	/* With this flag another map, of fewer elements, may take the map's place. */
 	if ((type == BPF_MAP_TYPE_ARRAY || type == BPF_MAP_TYPE_PERCPU_ARRAY) &&
+	    !(call->map->v.map_flags & BPF_F_INNER_MAP) &&
 	    known_key(env, &env_regs(env)[regno], &key))
 		call->key_in_range = key < call->map->v.max_entries;
 	return mem_arg(env, regno, call->map->v.key_size, false, ACC_READ, false);

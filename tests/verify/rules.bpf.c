@@ -170,6 +170,37 @@ int inner_moved(void *ctx)
 	return value_of(map) != NULL;
 }
 
+struct resizable {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 8);
+	__uint(map_flags, 1u << 12); /* BPF_F_INNER_MAP */
+	__type(key, u32);
+	__type(value, u64);
+};
+
+struct resizable eight SEC(".maps");
+
+struct {
+	__uint(type, MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__array(values, struct resizable);
+} resizable_maps SEC(".maps") = {.values = {&eight}};
+
+SEC("tc") __failure __msg("invalid mem access 'map_value_or_null'")
+int inner_may_be_smaller(void *ctx)
+{
+	void *map = inner_of(&resizable_maps, 0);
+	u32 key[2];
+	u64 *v;
+
+	key[0] = 5;
+	if (!map)
+		return 0;
+	v = map_lookup(map, key);
+	return *v;
+}
+
 SEC("tc") __failure __msg("cannot pass map_type 12 into func bpf_map_update_elem#2")
 int outer_updated(void *ctx)
 {
