@@ -86,15 +86,18 @@ int sched_workload_load(const char *name, struct workload *w)
 
 json_t *sched_workload_json(const char *name)
 {
+	char reason[WORKLOAD_TEXT];
 	const char *text;
 	size_t size;
 	void *owned;
-	json_t *root = NULL;
+	json_t *root;
 
-	if (!workload_text(name, &text, &size, &owned)) {
-		root = json_loadb(text, size, JSON_REJECT_DUPLICATES, NULL);
-		free(owned);
-	}
+	if (workload_text(name, &text, &size, &owned))
+		return NULL;
+	root = workload_load(name, text, size, reason);
+	free(owned);
+	if (!root)
+		cli_error("%s", reason);
 	return root;
 }
 

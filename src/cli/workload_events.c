@@ -136,7 +136,45 @@ static int form_pin(struct reader *r, json_t *v, struct task_reading *tr, struct
 	return add_event(tr, e);
 }
 
+static int form_taskgroup(struct reader *r, json_t *v, struct task_reading *tr,
+			  struct workload_event *e)
+{
+	UA_TRY(read_taskgroup(r, v, &e->ref));
+	return add_event(tr, e);
+}
+
 /* -- Forms with keys of their own ------------------------------------------------------------ */
+
+/* A name that is no task's, in suspend and resume: whoever suspends on it is resumed. */
+static int read_meeting(struct reader *r, const char *s, struct workload_event *e)
+{
+	char name[96];
+	int64_t i;
+
+	if (!*s || strlen(s) > 64 || strpbrk(s, "[]"))
+		return read_fail(r, "there is no task '%.80s'", s);
+	snprintf(name, sizeof(name), WORKLOAD_MEETING "%s", s);
+	i = workload_name(&r->w->conds, name);
+	UA_TRY((int)(i < 0 ? i : 0));
+	e->ref = (uint32_t)i;
+	e->ref2 = WORKLOAD_NONE;
+	return 0;
+}
+
+/* true, "", the task's own name: until it is resumed; another name: until that is. */
+static int form_suspend(struct reader *r, json_t *v, struct task_reading *tr,
+			struct workload_event *e)
+{
+	const char *s = json_string_value(v);
+
+	if (s && *s && strcmp(s, r->task)) {
+		e->op = WL_WAIT;
+		UA_TRY(read_meeting(r, s, e));
+	} else {
+		UA_TRY(read_nothing(r, v));
+	}
+	return add_event(tr, e);
+}
 
 /* "worker": the instance with the number of the caller; "worker[2]"; "worker[*]": all. */
 static int parse_target(struct reader *r, const char *s, struct workload_event *e)
@@ -145,6 +183,10 @@ static int parse_target(struct reader *r, const char *s, struct workload_event *
 	char name[80], *end;
 
 	snprintf(name, sizeof(name), "%.*s", (int)(open ? (size_t)(open - s) : strlen(s)), s);
+	if (!open && workload_find_task(r->w, name) < 0) {
+		e->op = WL_BROAD;
+		return read_meeting(r, s, e);
+	}
 	UA_TRY(find_task(r, name, &e->ref));
 	e->n = WORKLOAD_SAME;
 	if (!open)
@@ -259,10 +301,11 @@ static int form_wait(struct reader *r, json_t *v, struct task_reading *tr, struc
 	return add_event(tr, e);
 }
 
-/* Lock, signal, wait, unlock. */
+/* Lock, signal, wait, unlock; without the first and the last if the task holds the mutex. */
 static int form_sync(struct reader *r, json_t *v, struct task_reading *tr, struct workload_event *e)
 {
-	struct workload_event lock = {.op = WL_LOCK}, unlock = {.op = WL_UNLOCK}, signal;
+	struct workload_event lock = {.op = WL_LOCK, .flag = true};
+	struct workload_event unlock = {.op = WL_UNLOCK, .flag = true}, signal;
 
 	UA_TRY(read_is_object(r, v, "{\"ref\": \"cond\", \"mutex\": \"m\"}"));
 	if (!json_object_get(v, "ref") || !json_object_get(v, "mutex"))
@@ -288,7 +331,7 @@ static const struct event_key {
 	{"sleep", WL_SLEEP, form_time},
 	{"timer", WL_TIMER, form_timer},
 	{"fork", WL_FORK, form_fork},
-	{"suspend", WL_SUSPEND, form_nothing},
+	{"suspend", WL_SUSPEND, form_suspend},
 	{"resume", WL_RESUME, form_resume},
 	{"barrier", WL_BARRIER, form_barrier},
 	{"lock", WL_LOCK, form_mutex},
@@ -303,7 +346,7 @@ static const struct event_key {
 	{"policy", WL_POLICY, form_policy},
 	{"cpus", WL_CPUS, form_cpus},
 	{"cgroup", WL_CGROUP, form_cgroup},
-	{"taskgroup", WL_CGROUP, form_cgroup},
+	{"taskgroup", WL_CGROUP, form_taskgroup},
 	{"pin", WL_PIN, form_pin},
 	{"exit", WL_EXIT, form_nothing},
 };
@@ -473,6 +516,11 @@ static int ta_cgroup(struct reader *r, json_t *v, void *to)
 	return read_cgroup(r, v, &task_of(to)->cgroup);
 }
 
+static int ta_taskgroup(struct reader *r, json_t *v, void *to)
+{
+	return read_taskgroup(r, v, &task_of(to)->cgroup);
+}
+
 static int ta_kthread(struct reader *r, json_t *v, void *to)
 {
 	return read_bool(r, v, &task_of(to)->kthread);
@@ -491,7 +539,7 @@ static const struct read_key task_keys[] = {{"instance", ta_instance},
 					    {"policy", ta_policy},
 					    {"cpus", ta_cpus},
 					    {"cgroup", ta_cgroup},
-					    {"taskgroup", ta_cgroup},
+					    {"taskgroup", ta_taskgroup},
 					    {"kthread", ta_kthread},
 					    {"phases", read_phases},
 					    {"cookie", ta_cookie},

@@ -15,6 +15,19 @@ static int64_t find_cgroup(const struct workload *w, const char *path)
 	return -1;
 }
 
+static int add_cgroup(struct workload *w, const char *path, size_t n)
+{
+	struct workload_cgroup *c;
+
+	UA_TRY(UA_GROW(&w->cgroups, &w->cap_cgroups, w->n_cgroups + 1));
+	c = &w->cgroups[w->n_cgroups];
+	*c = (struct workload_cgroup){.path = mem_dup(path, n + 1)};
+	UA_FAIL_IF(!c->path, -ENOMEM);
+	c->path[n] = 0;
+	w->n_cgroups++;
+	return 0;
+}
+
 /* "/", "" mean the root; a leading slash does not matter. */
 int read_cgroup(struct reader *r, const json_t *v, uint32_t *index)
 {
@@ -31,6 +44,28 @@ int read_cgroup(struct reader *r, const json_t *v, uint32_t *index)
 		return read_fail(r, "there is no cgroup '%.80s'; declare it in \"cgroups\"", path);
 	*index = (uint32_t)i;
 	return 0;
+}
+
+/* rt-app makes those that are not there, parents first. */
+int read_taskgroup(struct reader *r, const json_t *v, uint32_t *index)
+{
+	const char *path, *slash;
+	char parent[256];
+
+	UA_TRY(read_string(r, v, "the path of a cgroup", &path));
+	path += *path == '/';
+	if (strlen(path) > 200 || strstr(path, "//") || (*path && path[strlen(path) - 1] == '/'))
+		return read_fail(r, "must be a path such as \"/a\" or \"/a/b\"");
+	for (slash = strchr(path, '/'); *path; slash = strchr(slash + 1, '/')) {
+		size_t n = slash ? (size_t)(slash - path) : strlen(path);
+
+		snprintf(parent, sizeof(parent), "%.*s", (int)n, path);
+		if (find_cgroup(r->w, parent) < 0)
+			UA_TRY(add_cgroup(r->w, path, n));
+		if (!slash)
+			break;
+	}
+	return read_cgroup(r, v, index);
 }
 
 static int cg_weight(struct reader *r, json_t *v, void *to)
@@ -109,11 +144,8 @@ static int read_cgroups(struct reader *r, json_t *v, void *to)
 		r->key = NULL;
 		UA_TRY(check_path(r, path));
 		UA_TRY(read_is_object(r, value, "{\"weight\": 200}"));
-		UA_TRY(UA_GROW(&w->cgroups, &w->cap_cgroups, w->n_cgroups + 1));
-		c = &w->cgroups[w->n_cgroups];
-		*c = (struct workload_cgroup){.path = mem_strdup(path)};
-		UA_FAIL_IF(!c->path, -ENOMEM);
-		w->n_cgroups++;
+		UA_TRY(add_cgroup(w, path, strlen(path)));
+		c = &w->cgroups[w->n_cgroups - 1];
 		UA_TRY(read_object(r, value, keys, c));
 		UA_TRY(complete_limits(r, c));
 	}
@@ -284,6 +316,7 @@ static int read_global(struct reader *r, json_t *v, void *to)
 					       {"logdir", NULL},
 					       {"log_basename", NULL},
 					       {"log_size", NULL},
+					       {"frag", NULL},
 					       {"ftrace", NULL},
 					       {"gnuplot", NULL},
 					       {"io_device", NULL},
@@ -405,19 +438,31 @@ int workload_from_json(const char *file, const char *name, json_t *root, struct 
 	return err;
 }
 
+json_t *workload_load(const char *file, const char *buf, size_t size, char text[WORKLOAD_TEXT])
+{
+	char *strict = workload_relax(buf, size);
+	json_error_t error;
+	json_t *root;
+
+	if (!strict) {
+		snprintf(text, WORKLOAD_TEXT, "%s: out of memory", file);
+		return NULL;
+	}
+	root = json_loads(strict, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		snprintf(text, WORKLOAD_TEXT, "%s:%d: %.160s", file, error.line, error.text);
+	mem_free(strict);
+	return root;
+}
+
 int workload_parse(const char *file, const char *name, const char *buf, size_t size,
 		   struct workload *w, char text[WORKLOAD_TEXT])
 {
-	json_error_t error;
-	json_t *root = json_loadb(buf, size, JSON_REJECT_DUPLICATES, &error);
-	bool twice = !root && json_error_code(&error) == json_error_duplicate_key;
+	json_t *root = workload_load(file, buf, size, text);
 	int err;
 
-	if (!root) {
-		snprintf(text, WORKLOAD_TEXT, "%s:%d:%d: %.160s%s", file, error.line, error.column,
-			 error.text, twice ? "; number the events of a kind: run, run1, run2" : "");
-		return -EINVAL;
-	}
+	if (!root)
+		return strstr(text, "out of memory") ? -ENOMEM : -EINVAL;
 	err = workload_from_json(file, name, root, w, text);
 	json_decref(root);
 	return err;

@@ -16,6 +16,10 @@
  */
 int workload_parse(const char *file, const char *name, const char *buf, size_t size,
 		   struct workload *w, char text[WORKLOAD_TEXT]);
+/* The JSON of a file, read as leniently as rt-app's users expect; NULL: see text. */
+json_t *workload_load(const char *file, const char *buf, size_t size, char text[WORKLOAD_TEXT]);
+/* JSON from that grammar, owned; NULL: out of memory. */
+char *workload_relax(const char *buf, size_t size);
 int workload_from_json(const char *file, const char *name, json_t *root, struct workload *w,
 		       char text[WORKLOAD_TEXT]);
 /* "10s", "20 ms", "1.5us", "300ns" into ns; a number without unit is in units of `plain` ns. */

@@ -36,6 +36,7 @@ int read_policy(struct reader *r, const json_t *v, bool *ext);
 int read_nice(struct reader *r, const json_t *v, int32_t *nice);
 int read_cpus(struct reader *r, const json_t *v, uint32_t *index);
 int read_cgroup(struct reader *r, const json_t *v, uint32_t *index);
+int read_taskgroup(struct reader *r, const json_t *v, uint32_t *index);
 
 /* A task's object; its name is set. */
 int read_task(struct reader *r, json_t *v, struct workload_task *t);

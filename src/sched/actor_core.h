@@ -12,6 +12,7 @@ struct actor {
 	struct task_notes notes; /* first: for observers */
 	bool done;		 /* all loops are over */
 	bool suspended, resumed; /* waits for a resume; one came early */
+	bool nested;		 /* a lock found the mutex held, so the unlock leaves it so */
 	struct actor_kind *kind;
 	struct sim_task *task;
 	struct actor *next; /* in a queue of waiting ones, or free */

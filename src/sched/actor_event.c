@@ -251,8 +251,11 @@ static enum step do_lock(struct actor *a, const struct workload_event *e)
 {
 	struct actors *as = a->kind->all;
 
-	if (as->mutexes[e->ref].owner == a)
-		return mistake(a, e, "it already holds mutex", as->w->mutexes.v[e->ref]);
+	if (as->mutexes[e->ref].owner == a) {
+		a->nested = e->flag;
+		return e->flag ? STEP_ON
+			       : mistake(a, e, "it already holds mutex", as->w->mutexes.v[e->ref]);
+	}
 	return take(a, &as->mutexes[e->ref]) ? STEP_ON : sleep_now(a);
 }
 
@@ -262,7 +265,9 @@ static enum step do_unlock(struct actor *a, const struct workload_event *e)
 
 	if (as->mutexes[e->ref].owner != a)
 		return mistake(a, e, "it does not hold mutex", as->w->mutexes.v[e->ref]);
-	release(a, &as->mutexes[e->ref]);
+	if (!e->flag || !a->nested)
+		release(a, &as->mutexes[e->ref]);
+	a->nested = false;
 	return STEP_ON;
 }
 

@@ -132,6 +132,32 @@ static int check_resumes(const struct workload *w, const struct workload_task *t
 	return 0;
 }
 
+static bool anybody_waits(const struct workload *w, uint32_t cond)
+{
+	for (size_t i = 0; i < w->n_tasks; i++)
+		for (size_t n = 0; n < w->tasks[i].n_events; n++)
+			if (w->tasks[i].events[n].op == WL_WAIT &&
+			    w->tasks[i].events[n].ref == cond)
+				return true;
+	return false;
+}
+
+static int check_meetings(const struct workload *w, char *text, size_t size)
+{
+	for (uint32_t i = 0; i < w->conds.n; i++) {
+		const char *name = w->conds.v[i];
+		size_t n = strlen(WORKLOAD_MEETING);
+
+		if (strncmp(name, WORKLOAD_MEETING, n) || anybody_waits(w, i))
+			continue;
+		snprintf(text, size,
+			 "key 'resume': there is no task '%s', nor does one 'suspend' on that name",
+			 name + n);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static bool starts_something(const struct workload *w)
 {
 	for (size_t i = 0; i < w->n_tasks; i++)
@@ -156,7 +182,7 @@ int workload_check(const struct workload *w, char *text, size_t size)
 	}
 	for (uint32_t i = 0; i < w->barriers.n; i++)
 		UA_TRY(check_barrier(w, i, text, size));
-	return 0;
+	return check_meetings(w, text, size);
 }
 
 /* -- Instances and CPUs ------------------------------------------------------------------- */

@@ -17,7 +17,8 @@
 #include "sched/topo.h"
 
 #define WORKLOAD_NONE UINT32_MAX
-#define WORKLOAD_FOREVER 0 /* loops */
+#define WORKLOAD_FOREVER 0	    /* loops */
+#define WORKLOAD_MEETING "suspend " /* conditions that suspend and resume by a name make */
 #define WORKLOAD_MAX_TASKS 1000000u
 #define WORKLOAD_MAX_TIME (UINT64_C(1000000) * 1000000000) /* ns; also of a duration */
 
@@ -29,8 +30,8 @@ enum workload_op {
 	WL_SUSPEND, /* until resumed */
 	WL_RESUME,  /* ref: task, n: its instance or WORKLOAD_*; flag: the caller sleeps next */
 	WL_BARRIER, /* ref */
-	WL_LOCK,    /* ref: mutex */
-	WL_UNLOCK,  /* ref: mutex */
+	WL_LOCK,    /* ref: mutex; flag: nothing if it is held, nor at the next such WL_UNLOCK */
+	WL_UNLOCK,  /* ref: mutex; flag */
 	WL_WAIT,    /* ref: condition, ref2: mutex or WORKLOAD_NONE */
 	WL_SIGNAL,  /* ref: condition */
 	WL_BROAD,   /* ref: condition */

@@ -176,6 +176,16 @@ static const struct play {
 	 NONE,
 	 NONE,
 	 NULL},
+	{"sync with the mutex held",
+	 "2c",
+	 "{\"tasks\": {\"a\": {\"run\": \"1ms\", \"lock\": \"m\", \"sync\": {\"ref\": \"c\","
+	 "\"mutex\": \"m\"}, \"unlock\": \"m\"},"
+	 "\"b\": {\"run\": \"1ms\", \"sync\": {\"ref\": \"c\", \"mutex\": \"m\"}}}}",
+	 10,
+	 {5, 4},
+	 NONE,
+	 NONE,
+	 NULL},
 	{"fork",
 	 "4c",
 	 "{\"tasks\": {\"a\": {\"loop\": 3, \"run\": \"1ms\", \"fork\": \"b\"},"
