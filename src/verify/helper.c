@@ -235,13 +235,25 @@ static bool map_fits(uint32_t type, uint32_t id)
 	}
 }
 
+static bool changes_elements(uint32_t id)
+{
+	return id == 2 || id == 3 || id == 87 || id == 88;
+}
+
 static int check_map_fits(struct env *env, const struct call *call, uint32_t id)
 {
-	if (!call->map || map_fits(call->map->v.map_type, id))
+	if (!call->map)
 		return 0;
-	vlog(env, "cannot pass map_type %u into func bpf_%s#%u\n", call->map->v.map_type,
-	     helper_name(id), id);
-	return -EINVAL;
+	if (!map_fits(call->map->v.map_type, id)) {
+		vlog(env, "cannot pass map_type %u into func bpf_%s#%u\n", call->map->v.map_type,
+		     helper_name(id), id);
+		return -EINVAL;
+	}
+	if (changes_elements(id) && call->map->v.map_flags & BPF_F_RDONLY_PROG) {
+		vlog(env, "write into map forbidden\n");
+		return -EACCES;
+	}
+	return 0;
 }
 
 /* -- Memory and sizes ---------------------------------------------------------------------- */

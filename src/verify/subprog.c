@@ -224,6 +224,7 @@ static int check_mem_arg(struct env *env, const struct func_arg *arg, int regno)
 static int check_arg(struct env *env, const struct func_arg *arg, int regno)
 {
 	const struct reg *r = &env_regs(env)[regno];
+	uint64_t v;
 
 	UA_TRY(check_reg_read(env, regno));
 	switch (arg->kind) {
@@ -245,6 +246,8 @@ static int check_arg(struct env *env, const struct func_arg *arg, int regno)
 	case FARG_BTF:
 		if (r->type == R_BTF && r->btf_id == arg->id && r->flags & RF_TRUSTED &&
 		    (!(r->flags & RF_NULL) || arg->flags & RF_NULL))
+			return 0;
+		if (arg->flags & RF_NULL && reg_is_const(r, &v) && !v)
 			return 0;
 		vlog(env, "R%d is not a trusted pointer to %s\n", regno,
 		     btf_type_name(env->in->engine_btf, arg->id));

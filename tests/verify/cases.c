@@ -463,6 +463,15 @@ static const struct suite_case cases[] = {
 	OK("arena sign-extending loads", TOUCH_ARENA, MOV(1, 0), CAST_KERN(2, 1),
 	   LDSX(BPF_B, 0, 2, 0), LDSX(BPF_H, 0, 2, 0), LDSX(BPF_W, 0, 2, 0), EXIT()),
 
+	BAD("update of a read-only map", -EACCES, "write into map forbidden", ST(BPF_DW, 10, -8, 0),
+	    MOVX(2, 10), ALU(BPF_ADD, 2, -8), LD_VALUE(3, MAP_ARRAY, 0), MOV(4, 0),
+	    LD_MAP(1, MAP_RDONLY), CALL(2), EXIT()),
+	BAD("deletion from a read-only map", -EACCES, "write into map forbidden",
+	    ST(BPF_DW, 10, -8, 0), MOVX(2, 10), ALU(BPF_ADD, 2, -8), LD_MAP(1, MAP_RDONLY), CALL(3),
+	    EXIT()),
+	OK("lookup in a read-only map", ST(BPF_DW, 10, -8, 0), MOVX(2, 10), ALU(BPF_ADD, 2, -8),
+	   LD_MAP(1, MAP_RDONLY), CALL(1), MOV(0, 0), EXIT()),
+
 	/* -- Packets as buffers -- */
 	TC_PACKET("packet as map key", 0, NULL, MOVX(2, 7), LD_MAP(1, MAP_HASH), CALL(1)),
 	TC_PACKET("packet as map value", 0, NULL, MOVX(2, 7), MOVX(3, 7), MOV(4, 0),

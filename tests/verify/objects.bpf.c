@@ -296,6 +296,33 @@ int kept_acquired(void *ctx)
 	return 0;
 }
 
+/* -- Parameters of global functions -- */
+
+#define __arg_trusted __attribute__((btf_decl_tag("arg:trusted")))
+#define __arg_nullable __attribute__((btf_decl_tag("arg:nullable")))
+
+__noinline int pid_of(struct task_struct *t __arg_trusted)
+{
+	return t->pid;
+}
+
+__noinline int pid_or_0(struct task_struct *t __arg_trusted __arg_nullable)
+{
+	return t ? t->pid : 0;
+}
+
+SEC("syscall") __success
+int trusted_passed(void *ctx)
+{
+	return pid_of(current()) + pid_or_0(current()) + pid_or_0(NULL);
+}
+
+SEC("syscall") __failure __msg("Caller passes invalid args into func#1 ('pid_of')")
+int null_passed(void *ctx)
+{
+	return pid_of(NULL);
+}
+
 /* -- Storage of tasks -- */
 
 SEC("syscall") __success
