@@ -110,8 +110,9 @@ static int find_setup(struct sched_sim *s, struct cli_steps *steps, int n)
 #define SETUP_MAX 1024
 
 /* Steps, separated by semicolons. */
-static int run_setup(struct sched_sim *s)
+static int run_setup(void *arg)
 {
+	struct sched_sim *s = arg;
 	char *text = strdup(s->setup->setup), *rest = text, *operands[SETUP_MAX], *one;
 	json_t *results = json_array();
 	struct cli_steps *steps = NULL;
@@ -175,7 +176,7 @@ static int open_scheduler(struct sched_sim *s)
 	if (!err)
 		err = ua_object__load(s->session.obj);
 	if (!err)
-		return s->setup->setup ? run_setup(s) : CLI_OK;
+		return s->setup->setup ? machine_visit(s->m, 0, run_setup, s) : CLI_OK;
 	cli_error("%s: not loaded: %s", s->setup->object, strerror(-err));
 	return CLI_REFUSED;
 }

@@ -348,6 +348,16 @@ void machine_leave(struct machine *m)
 	pthread_mutex_unlock(&m->lock);
 }
 
+int machine_visit(struct machine *m, int32_t cpu, int (*fn)(void *arg), void *arg)
+{
+	int ret;
+
+	machine_enter(m, &m->cpus[cpu]);
+	ret = fn(arg);
+	machine_leave(m);
+	return ret;
+}
+
 void machine_notify(struct machine *m, const struct machine_event *ev)
 {
 	for (struct machine_observer *o = m->observers; o; o = o->next)

@@ -126,6 +126,9 @@ int machine_at(struct machine *m, uint64_t when, void (*fn)(void *owner, uint64_
  * stands still (logged); -ENOMEM. machine_stop() makes it return early, with 0. */
 int machine_run(struct machine *m, uint64_t until);
 void machine_stop(struct machine *m);
+/* Call fn(arg) in the machine's world, on a CPU: programs that it runs see the machine's clock,
+ * and timers that they start fire in it. Its result. */
+int machine_visit(struct machine *m, int32_t cpu, int (*fn)(void *arg), void *arg);
 /* Hotplug. -EINVAL: the last CPU, or no such; 0 if nothing changes. [task] */
 int machine_set_online(struct machine *m, int32_t cpu, bool online);
 uint64_t machine_n_events(const struct machine *m); /* handled so far */

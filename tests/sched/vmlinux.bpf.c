@@ -85,6 +85,46 @@ s32 BPF_PROG(init)
 	return scx_bpf_create_dsq(SHARED, -1);
 }
 
+/* What the scheduler's own loader would do before it attaches. The timer must go off in the
+ * machine's time: once a virtual second, which takes no real one. */
+struct ticker {
+	struct bpf_timer timer;
+	u64 period;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct ticker);
+} tickers SEC(".maps");
+
+static int on_tick(void *map, u32 *key, struct ticker *t)
+{
+	bpf_printk("tick at %llu", bpf_ktime_get_ns());
+	bpf_timer_start(&t->timer, t->period, 0);
+	return 0;
+}
+
+struct start_ticker {
+	u64 period;
+	s32 cpu;
+};
+
+SEC("syscall")
+int start_ticker(struct start_ticker *args)
+{
+	u32 key = 0;
+	struct ticker *t = bpf_map_lookup_elem(&tickers, &key);
+
+	if (!t || args->cpu != bpf_get_smp_processor_id())
+		return -22;
+	t->period = args->period;
+	bpf_timer_init(&t->timer, &tickers, 1);
+	bpf_timer_set_callback(&t->timer, on_tick);
+	return bpf_timer_start(&t->timer, t->period, 0);
+}
+
 /* For the kernel around: nobody calls it here. */
 SEC("fentry/bpf_scx_reg")
 int on_reg(void *ctx)
