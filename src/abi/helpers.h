@@ -106,7 +106,17 @@ enum helper_flags {
 	(HELPER_T(SOCKET_FILTER) | HELPER_T(SCHED_CLS) | HELPER_T(SCHED_ACT) |              \
 	 HELPER_T(CGROUP_SKB) | HELPER_T(LWT_IN) | HELPER_T(LWT_OUT) | HELPER_T(LWT_XMIT) | \
 	 HELPER_T(SK_SKB))
-#define HELPER_TYPES_NET (HELPER_TYPES_SKB | HELPER_T(XDP))
+#define HELPER_TYPES_LOOSE_SKB \
+	(HELPER_T(LWT_SEG6LOCAL) | HELPER_T(SK_REUSEPORT) | HELPER_T(FLOW_DISSECTOR))
+#define HELPER_TYPES_NET                                                                     \
+	(HELPER_TYPES_SKB | HELPER_TYPES_LOOSE_SKB | HELPER_T(XDP) | HELPER_T(CGROUP_SOCK) | \
+	 HELPER_T(SOCK_OPS) | HELPER_T(SK_MSG) | HELPER_T(CGROUP_SOCK_ADDR) |                \
+	 HELPER_T(CGROUP_SYSCTL) | HELPER_T(SK_LOOKUP))
+#define HELPER_TYPES_FROM_START                                                \
+	(HELPER_T(SOCKET_FILTER) | HELPER_T(SCHED_CLS) | HELPER_T(SCHED_ACT) | \
+	 HELPER_T(CGROUP_SKB) | HELPER_T(SK_REUSEPORT))
+#define HELPER_TYPES_OUTPUT \
+	(~(HELPER_T(SK_REUSEPORT) | HELPER_T(FLOW_DISSECTOR) | HELPER_T(NETFILTER)))
 #define HELPER_TYPES_TRACING_ONLY                                                           \
 	(HELPER_T(KPROBE) | HELPER_T(TRACEPOINT) | HELPER_T(PERF_EVENT) |                   \
 	 HELPER_T(RAW_TRACEPOINT) | HELPER_T(RAW_TRACEPOINT_WRITABLE) | HELPER_T(TRACING) | \
@@ -151,10 +161,10 @@ enum helper_flags {
 	N(24, get_route_realm) \
 	H(25, perf_event_output, RET_INTEGER, \
 	  (ARG_PTR_TO_CTX, ARG_CONST_MAP_PTR, ARG_ANYTHING, ARG_PTR_TO_MEM_RO, ARG_CONST_SIZE_OR_ZERO), \
-	  HELPER_TYPES_ALL, HELPER_GPL, NULL) \
+	  HELPER_TYPES_OUTPUT, HELPER_GPL, NULL) \
 	H(26, skb_load_bytes, RET_INTEGER, \
 	  (ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE), \
-	  HELPER_TYPES_SKB, 0, NULL) \
+	  HELPER_TYPES_SKB | HELPER_TYPES_LOOSE_SKB, 0, NULL) \
 	N(27, get_stackid) \
 	N(28, csum_diff) \
 	N(29, skb_get_tunnel_opt) \
@@ -201,7 +211,7 @@ enum helper_flags {
 	N(67, get_stack) \
 	H(68, skb_load_bytes_relative, RET_INTEGER, \
 	  (ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE, ARG_ANYTHING), \
-	  HELPER_TYPES_SKB, 0, NULL) \
+	  HELPER_TYPES_FROM_START, 0, NULL) \
 	N(69, fib_lookup) \
 	N(70, sock_hash_update) \
 	N(71, msg_redirect_hash) \

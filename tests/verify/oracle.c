@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "abi/helpers.h"
 #include "harness.h"
 
 static struct btf *linux_btf;
@@ -128,6 +129,62 @@ static void compare(const struct suite_case *c, void *arg)
 	       reason ? reason : "");
 }
 
+/* -- Which type of program may call which helper ------------------------------------------ */
+
+static bool knows_helper(const char *log)
+{
+	return !strstr(log, "cannot use helper") && !strstr(log, "unknown func");
+}
+
+/* Types that name a function, or that this kernel may lack, are left out. */
+static bool is_asked(uint32_t type)
+{
+	return type != BPF_PROG_TYPE_LIRC_MODE2 && type != BPF_PROG_TYPE_TRACING &&
+	       type != BPF_PROG_TYPE_STRUCT_OPS && type != BPF_PROG_TYPE_EXT &&
+	       type != BPF_PROG_TYPE_LSM;
+}
+
+static void compare_helper(uint32_t id, uint32_t type)
+{
+	static const uint8_t attach[BPF_PROG_TYPE_MAX] = {
+		[BPF_PROG_TYPE_CGROUP_SOCK] = BPF_CGROUP_INET_SOCK_CREATE,
+		[BPF_PROG_TYPE_CGROUP_SOCK_ADDR] = BPF_CGROUP_INET4_CONNECT,
+		[BPF_PROG_TYPE_SK_REUSEPORT] = BPF_SK_REUSEPORT_SELECT,
+		[BPF_PROG_TYPE_CGROUP_SOCKOPT] = BPF_CGROUP_GETSOCKOPT,
+		[BPF_PROG_TYPE_SK_LOOKUP] = BPF_SK_LOOKUP,
+		[BPF_PROG_TYPE_NETFILTER] = BPF_NETFILTER,
+	};
+	static char linux_log[1 << 16];
+	const struct bpf_insn insns[] = {CALL((int32_t)id), DONE};
+	const struct suite_case c = {.name = helper_name(id),
+				     .type = type,
+				     .attach = attach[type],
+				     .insns = insns,
+				     .n = ARRAY_SIZE(insns)};
+	struct code *code = NULL;
+
+	harness_verify(type, c.attach, insns, c.n, 1, NULL, &code);
+	code_free(code);
+	linux_verify(&c, linux_log, sizeof(linux_log));
+	agreed++;
+	if (knows_helper(log_buf) == knows_helper(linux_log))
+		return;
+	agreed--;
+	failures++;
+	unsafe += knows_helper(log_buf);
+	printf("helper: bpf_%s and program type %u: engine %s, Linux %s\n", c.name, type,
+	       knows_helper(log_buf) ? "has it" : "has it not",
+	       knows_helper(linux_log) ? "has it" : "has it not");
+}
+
+static void compare_helpers(void)
+{
+	for (uint32_t id = 1; id < HELPER_ID_MAX; id++)
+		for (uint32_t type = 1; helper_proto(id) && type < BPF_PROG_TYPE_MAX; type++)
+			if (is_asked(type))
+				compare_helper(id, type);
+}
+
 int main(void)
 {
 	int err = linux_maps();
@@ -143,6 +200,7 @@ int main(void)
 	}
 	harness_open();
 	suite_each(compare, NULL);
+	compare_helpers();
 	harness_close();
 	btf__free(linux_btf);
 	printf("%d verdicts agree (%d with another text), %d differ without a known reason, "
