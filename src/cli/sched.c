@@ -171,13 +171,13 @@ void sched_setup_fill(struct sched_setup *s, const struct cli_options *o, const 
 static int report(const struct cli_options *o, const struct sched_result *r,
 		  struct sched_picture *p, json_t *runs)
 {
+	int status = p ? sched_html_write(o->sched.html, r, p) : CLI_OK;
+
 	if (runs)
 		json_array_append_new(runs, sched_result_json(r));
 	else
 		sched_table_print(r);
-	if (p && sched_html_write(o->sched.html, r, p))
-		return CLI_REFUSED;
-	return sched_result_status(r);
+	return status ? status : sched_result_status(r);
 }
 
 int sched_run_open(const struct cli_options *o, struct sched_sim *s, json_t *runs,
