@@ -38,23 +38,21 @@ static int start_tasks(void)
 	return 0;
 }
 
-/* A variable in the arena, as this process sees it. */
+/* A live variable of the program, in its arena or elsewhere. */
 static void *variable(struct ua_object *obj, const char *name)
 {
 	void *addr;
 
-	if (ua_object__find_global(obj, name, &addr, NULL))
-		return NULL;
-	return ua_arena__to_host(ua_object__arena(obj), (uintptr_t)addr);
+	return ua_object__find_global(obj, name, &addr, NULL) ? NULL : addr;
 }
 
 static void print_llcs(struct ua_object *obj)
 {
 	uint64_t *llcs = variable(obj, "llcs");
 	uint32_t *n = variable(obj, "nr_llcs");
-	struct llc *llc = ua_arena__to_host(ua_object__arena(obj), *llcs);
+	struct llc *llc = llcs ? ua_arena__to_host(ua_object__arena(obj), *llcs) : NULL;
 
-	for (uint32_t i = 0; i < *n; i++)
+	for (uint32_t i = 0; llc && n && i < *n; i++)
 		printf("LLC %u: cids %u..%u, busy %llu ms, %llu woken idle, %llu queued\n", i,
 		       llc[i].first_cid, llc[i].end_cid - 1,
 		       (unsigned long long)(llc[i].busy_ns / MS),
