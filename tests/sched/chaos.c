@@ -77,7 +77,7 @@ static void play(const char *object, const char *machine, uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
-	int rounds = argc > 3 ? atoi(argv[3]) : 2;
+	int rounds = argc > 3 ? atoi(argv[3]) : 1;
 
 	CHECK(argc > 1);
 	for (int i = 0; i < rounds; i++)

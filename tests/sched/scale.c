@@ -8,7 +8,13 @@
 
 #define STEPS 3
 
-static const uint32_t counts[STEPS] = {10000, 50000, 100000};
+/* Sanitizers have their own memory, and checked builds look at every task at every event. */
+#ifdef UA_CHECKED
+#define SCALE 100
+#else
+#define SCALE 1
+#endif
+static const uint32_t counts[STEPS] = {10000 / SCALE, 50000 / SCALE, 100000 / SCALE};
 
 static double resident(void)
 {
@@ -67,7 +73,7 @@ int main(int argc, char **argv)
 	first = (at[2] - at[1]) / (counts[1] - counts[0]);
 	last = (at[3] - at[2]) / (counts[2] - counts[1]);
 	printf("bytes for each further task: %.0f, then %.0f\n", first, last);
-	CHECK(last < 1.25 * first && last < 10000);
+	CHECK(SCALE > 1 || (last < 1.25 * first && last < 10000));
 	sim_close(&s);
 	return 0;
 }
