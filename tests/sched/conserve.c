@@ -7,6 +7,7 @@
 
 #include "work.h"
 
+#define SOUND 5 /* the others have a bug */
 static const char *const examples[] = {"fifo",	"vtime", "llc",	 "cgroup",    "timer",
 				       "stall", "lost",	 "wild", "wrong_dsq", NULL};
 static const char *const machines[] = {"1c", "4c", "2n:2l:2c:2t"};
