@@ -102,16 +102,15 @@ enum helper_flags {
 
 #define HELPER_T(type) (1ull << BPF_PROG_TYPE_##type)
 #define HELPER_TYPES_ALL (~0ull)
-#define HELPER_TYPES_SKB                                                                    \
+#define HELPER_TYPES_PACKET                                                                 \
 	(HELPER_T(SOCKET_FILTER) | HELPER_T(SCHED_CLS) | HELPER_T(SCHED_ACT) |              \
 	 HELPER_T(CGROUP_SKB) | HELPER_T(LWT_IN) | HELPER_T(LWT_OUT) | HELPER_T(LWT_XMIT) | \
-	 HELPER_T(SK_SKB))
-#define HELPER_TYPES_LOOSE_SKB \
-	(HELPER_T(LWT_SEG6LOCAL) | HELPER_T(SK_REUSEPORT) | HELPER_T(FLOW_DISSECTOR))
-#define HELPER_TYPES_NET                                                                     \
-	(HELPER_TYPES_SKB | HELPER_TYPES_LOOSE_SKB | HELPER_T(XDP) | HELPER_T(CGROUP_SOCK) | \
-	 HELPER_T(SOCK_OPS) | HELPER_T(SK_MSG) | HELPER_T(CGROUP_SOCK_ADDR) |                \
-	 HELPER_T(CGROUP_SYSCTL) | HELPER_T(SK_LOOKUP))
+	 HELPER_T(SK_SKB) | HELPER_T(LWT_SEG6LOCAL) | HELPER_T(SK_REUSEPORT) |              \
+	 HELPER_T(FLOW_DISSECTOR))
+#define HELPER_TYPES_NET                                                                    \
+	(HELPER_TYPES_PACKET | HELPER_T(XDP) | HELPER_T(CGROUP_SOCK) | HELPER_T(SOCK_OPS) | \
+	 HELPER_T(SK_MSG) | HELPER_T(CGROUP_SOCK_ADDR) | HELPER_T(CGROUP_SYSCTL) |          \
+	 HELPER_T(SK_LOOKUP))
 #define HELPER_TYPES_FROM_START                                                \
 	(HELPER_T(SOCKET_FILTER) | HELPER_T(SCHED_CLS) | HELPER_T(SCHED_ACT) | \
 	 HELPER_T(CGROUP_SKB) | HELPER_T(SK_REUSEPORT))
@@ -164,7 +163,7 @@ enum helper_flags {
 	  HELPER_TYPES_OUTPUT, HELPER_GPL, NULL) \
 	H(26, skb_load_bytes, RET_INTEGER, \
 	  (ARG_PTR_TO_CTX, ARG_ANYTHING, ARG_PTR_TO_UNINIT_MEM, ARG_CONST_SIZE), \
-	  HELPER_TYPES_SKB | HELPER_TYPES_LOOSE_SKB, 0, NULL) \
+	  HELPER_TYPES_PACKET, 0, NULL) \
 	N(27, get_stackid) \
 	N(28, csum_diff) \
 	N(29, skb_get_tunnel_opt) \
