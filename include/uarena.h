@@ -119,7 +119,9 @@ struct ua_global_info {
 /* The index-th global. -ENOENT: there are no more. */
 UA_API int ua_object__global_at(const struct ua_object *obj, size_t index,
 				struct ua_global_info *info);
-/* "var = value": integers (C syntax), enumerators, true/false; before load. */
+/* "var = value": integers (C syntax), enumerators, true/false; before load. The place may be an
+ * element or member, also a data member of a struct_ops variable. "NAME[] = N" gives an array at
+ * the end of its section, or a map, N elements. */
 UA_API int ua_object__set_global(struct ua_object *obj, const char *assignment);
 
 /* ---- Programs ---- */

@@ -261,6 +261,33 @@ static int target(const struct ua_object *obj, const char *name, uint32_t *type_
 	return address(obj, &v, addr);
 }
 
+/* "NAME[] = N": of an array that ends its section, or of a map. */
+static int set_count(struct ua_object *obj, const char *name, struct place *p)
+{
+	struct ua_map *map = ua_object__find_map(obj, name);
+	struct place_value val;
+	const struct btf_type *t;
+	struct var v;
+	int64_t elem;
+
+	UA_TRY(place_parse_value(p, &val));
+	if (val.negative || !val.bits || val.bits > UINT32_MAX)
+		return place_bad(p, "that many elements cannot be");
+	if (!find(obj, name, &v)) {
+		if (map && map->role == MAP_USER)
+			return ua_map__set_max_entries(map, (uint32_t)val.bits);
+		place_bad(p, "no such variable or map");
+		return -ENOENT;
+	}
+	t = btf_resolve(obj->btf, &v.type_id);
+	elem = btf_is_array(t) ? btf_size(obj->btf, btf_array(t)->type) : 0;
+	if (elem <= 0 || v.map == obj->arena || v.off + v.size != v.map->def.value_size)
+		return place_bad(p, "only an array at the end of a data section can be resized");
+	if (val.bits > UINT32_MAX / (uint64_t)elem)
+		return place_bad(p, "that many elements cannot be");
+	return ua_map__set_value_size(v.map, (uint32_t)(v.off + val.bits * (uint64_t)elem));
+}
+
 int ua_object__set_global(struct ua_object *obj, const char *assignment)
 {
 	struct place p = {.obj = obj, .text = assignment, .at = assignment};
@@ -276,6 +303,10 @@ int ua_object__set_global(struct ua_object *obj, const char *assignment)
 		return place_bad(&p, "the object is already loaded");
 	if (!place_take_name(&p.at, name))
 		return place_bad(&p, "a variable name is expected");
+	if (!strncmp(p.at, "[]", 2)) {
+		p.at += 2;
+		return set_count(obj, name, &p);
+	}
 	err = target(obj, name, &p.type_id, &addr, &size, &is_ops);
 	if (err == -ENOENT)
 		place_bad(&p, "no such variable");

@@ -71,7 +71,15 @@ static void before_load(void)
 	CHECK(pairs && ua_map__key_size(pairs) == 4 && ua_map__value_size(pairs) == 8 &&
 		      ua_map__max_entries(pairs) == 7,
 	      "definition by types");
-	CHECK(grow && !ua_map__set_value_size(grow, 64), "resize");
+	set("grow[] = 16", 0);
+	log_set(NULL);
+	set("grow[] = 0", -EINVAL);
+	set("grow[] = -1", -EINVAL);
+	set("out[] = 3000000000", -EINVAL);
+	set("in_data[] = 2", -EINVAL);
+	set("in_arena[] = 2", -EINVAL);
+	set("no_such[] = 2", -ENOENT);
+	set("pairs[] = 7", 0);
 	CHECK(ua_map__initial_value(grow, &size) && size == 64, "resized to %zu", size);
 	CHECK(*(uint64_t *)global("in_arena", 8) == 44, "initial value in the arena");
 	CHECK(*(uint32_t *)global("in_rodata", 4) == 33, "initial value in .rodata");
