@@ -75,6 +75,9 @@ struct sched_sim {
 };
 
 /* CLI_OK, or CLI_REFUSED with the reason printed. Close it in any case. */
+/* What --setup says, printing what is wrong: before the scheduler is attached, and after. */
+int sched_setup_before(struct sched_sim *s);
+int sched_setup_after(struct sched_sim *s);
 int sched_sim_open(const struct sched_setup *setup, const struct workload *w, struct sched_sim *s);
 int sched_sim_run(struct sched_sim *s);
 void sched_sim_read_streams(struct sched_sim *s);

@@ -13,7 +13,6 @@
 #include "abi/bpf.h"
 #include "base/base.h"
 #include "cli/sched.h"
-#include "cli/step.h"
 #include "kernel/handle.h"
 #include "object/object.h"
 
@@ -68,76 +67,6 @@ static int choose_map(struct sched_sim *s)
 	return CLI_REFUSED;
 }
 
-/* A program that does not return 0 has refused. */
-static int check_setup(const json_t *results)
-{
-	const json_t *r;
-	size_t i;
-
-	json_array_foreach((json_t *)results, i, r)
-	{
-		const char *name = json_string_value(json_object_get(r, "program"));
-		const char *error = json_string_value(json_object_get(r, "error"));
-		json_int_t ret = json_integer_value(json_object_get(r, "retval"));
-
-		fputs(json_string_value(json_object_get(r, "stderr")), stderr);
-		if (!ret && !error)
-			continue;
-		if (error)
-			cli_error("--setup %s: stopped: %s", name, error);
-		else
-			cli_error("--setup %s: returned %d", name, (int)ret);
-		return CLI_REFUSED;
-	}
-	return CLI_OK;
-}
-
-static int find_setup(struct sched_sim *s, struct cli_steps *steps, int n)
-{
-	struct cli_bytes ctx;
-	const char *name;
-
-	for (int i = 0; i < n; i++)
-		if (cli_steps_at(steps, i, &name, &ctx) &&
-		    !ua_object__find_program(s->session.obj, name)) {
-			cli_error("%s: no program named '%s'; 'uarena show' lists them",
-				  ua_object__name(s->session.obj), name);
-			return CLI_REFUSED;
-		}
-	return CLI_OK;
-}
-
-#define SETUP_MAX 1024
-
-/* Steps, separated by semicolons. */
-static int run_setup(void *arg)
-{
-	struct sched_sim *s = arg;
-	char *text = strdup(s->setup->setup), *rest = text, *operands[SETUP_MAX], *one;
-	json_t *results = json_array();
-	struct cli_steps *steps = NULL;
-	int n = 0, status;
-
-	while (n < SETUP_MAX && (one = strsep(&rest, ";"))) {
-		one += strspn(one, " \t\n");
-		for (size_t len = strlen(one); len && strchr(" \t\n", one[len - 1]); len--)
-			one[len - 1] = 0;
-		if (*one)
-			operands[n++] = one;
-	}
-	status = cli_steps_parse(operands, n, &steps);
-	if (!status)
-		status = find_setup(s, steps, n);
-	if (!status)
-		status = cli_steps_run(&s->session, s->setup->options, steps, results);
-	if (check_setup(results))
-		status = CLI_REFUSED;
-	cli_steps_free(steps);
-	json_decref(results);
-	free(text);
-	return status;
-}
-
 /* Objects bring programs for the kernel around the scheduler: tracepoints, functions. Nothing of
  * that is in the machine, so that they would never run. */
 static void leave_out_the_rest(struct ua_object *obj)
@@ -176,7 +105,7 @@ static int open_scheduler(struct sched_sim *s)
 	if (!err)
 		err = ua_object__load(s->session.obj);
 	if (!err)
-		return s->setup->setup ? machine_visit(s->m, 0, run_setup, s) : CLI_OK;
+		return sched_setup_before(s);
 	cli_error("%s: not loaded: %s", s->setup->object, strerror(-err));
 	return CLI_REFUSED;
 }
@@ -304,6 +233,8 @@ static int attach(struct sched_sim *s)
 		s->attach_err = ua_map__attach_struct_ops(s->map, &s->link);
 	if (s->attach_err)
 		s->link = NULL;
+	else if (s->map && sched_setup_after(s))
+		s->attach_err = -ECANCELED;
 	return s->attach_err;
 }
 

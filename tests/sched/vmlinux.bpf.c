@@ -37,6 +37,7 @@ struct {
 #define SHARED 1
 
 u64 direct, shared, in_root;
+u32 attached;
 
 SEC("struct_ops/select_cpu")
 s32 BPF_PROG(select_cpu, struct task_struct *p, s32 prev_cpu, u64 wake_flags)
@@ -82,6 +83,7 @@ s32 BPF_PROG(init_task, struct task_struct *p, struct scx_init_task_args *args)
 SEC("struct_ops.s/init")
 s32 BPF_PROG(init)
 {
+	attached = 1;
 	return scx_bpf_create_dsq(SHARED, -1);
 }
 
@@ -123,6 +125,16 @@ int start_ticker(struct start_ticker *args)
 	bpf_timer_init(&t->timer, &tickers, 1);
 	bpf_timer_set_callback(&t->timer, on_tick);
 	return bpf_timer_start(&t->timer, t->period, 0);
+}
+
+struct check_attached {
+	u32 want;
+};
+
+SEC("syscall")
+int check_attached(struct check_attached *args)
+{
+	return args->want == attached ? 0 : -22;
 }
 
 /* For the kernel around: nobody calls it here. */

@@ -3,7 +3,7 @@
 # vmlinux.sh UARENA OBJECT: a scheduler written for Linux loads and runs; what of the object is
 # for the rest of the kernel is left out, which is said; what its loader would run before is run.
 set -eu
-setup='start_ticker(period = 1000000000); start_ticker(2000000000, cpu = 0)'
+setup='start_ticker(period = 2000000000); check_attached(0); attach; check_attached(want = 1)'
 out=$("$1" sched run --machine 1n:1l:2c:1t --workload hogs --time 5s --setup "$setup" "$2" 2>&1) || {
 	echo "$out"
 	exit 1
