@@ -163,6 +163,8 @@ static const struct map_kptr *kptr_accessed(const struct reg *r, int off, int si
 {
 	int64_t at = (int64_t)r->off + off;
 
+	if (r->s.smin <= -MAX_VAR_OFF || r->s.smax >= MAX_VAR_OFF)
+		return NULL; /* outside of the value: check_region() says so */
 	return map_kptr_in(r->map, at + r->s.smin, at + r->s.smax + size);
 }
 
