@@ -243,6 +243,8 @@ int prog_test_run(struct prog *prog, union bpf_attr *attr)
 	case BPF_PROG_TYPE_SOCKET_FILTER:
 	case BPF_PROG_TYPE_SCHED_CLS:
 		return run_packet(prog, attr);
+	case BPF_PROG_TYPE_STRUCT_OPS: /* Linux asks the interface, and few have an answer */
+		return -EOPNOTSUPP;
 	default:
 		return -ENOTSUPP;
 	}

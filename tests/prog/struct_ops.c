@@ -108,7 +108,12 @@ static void test_calls(enum ua_exec exec)
 	struct ua_engine *engine = engine_with_policy(exec, NULL);
 	struct ua_object *obj = load(engine, ops_path, 0);
 	struct ua_link *link, *other;
+	struct ua_program *prog = NULL;
+	UA_OPTS(ua_run_opts, run, .cpu = -1);
 
+	while ((prog = ua_object__next_program(obj, prog)))
+		if (!strncmp(ua_program__section(prog), "struct_ops", 10)) /* as Linux says */
+			CHECK_EQ(ua_program__run(prog, &run), -EOPNOTSUPP);
 	CHECK(!ua_struct_ops__enter(policies));
 	ua_struct_ops__exit(policies);
 	CHECK_EQ(ua_map__attach_struct_ops(map(obj, "first"), &link), 0);
