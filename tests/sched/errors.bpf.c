@@ -198,7 +198,8 @@ void BPF_PROG(err_dispatch, s32 cpu, struct task_struct *prev)
 SEC("struct_ops/init_task")
 s32 BPF_PROG(err_init_task, struct task_struct *p, struct scx_init_task_args *args)
 {
-	if (mode == DISALLOW_AT_FORK && args->fork)
+	if (mode == (args->fork ? DISALLOW_AT_FORK : DISALLOW_AT_LOAD) &&
+	    (!victim || p->pid == victim))
 		p->scx.disallow = true;
 	return mode == INIT_TASK_FAILS ? -22 : 0;
 }

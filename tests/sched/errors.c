@@ -152,11 +152,35 @@ static void play_good(const char *object)
 	sim_close(&s);
 }
 
+/* When it starts, a scheduler may keep tasks from asking for its policy. */
+static void play_disallow(const char *object)
+{
+	char mode[32], victim[32];
+	struct sim s;
+
+	sim_open(&s, "3c", 1);
+	sim_watch(&s, true);
+	add_tasks(&s);
+	CHECK_EQ(machine_set_policy(s.m, s.actors[0]->t, true), 0);
+	snprintf(mode, sizeof(mode), "mode = %d", DISALLOW_AT_LOAD);
+	snprintf(victim, sizeof(victim), "victim = %d", s.actors[0]->t->obj.ts.pid);
+	sim_attach(&s, object, mode, victim, NULL);
+	CHECK_EQ(s.actors[0]->t->obj.ts.policy, 0);
+	CHECK_EQ(machine_set_policy(s.m, s.actors[0]->t, true), -EACCES);
+	CHECK_EQ(machine_set_policy(s.m, s.actors[1]->t, true), 0);
+	sim_run(&s, 20 * MS);
+	sim_expect_running(&s);
+	check_tasks_go_on(&s);
+	sim_close(&s);
+}
+
 int main(int argc, char **argv)
 {
 	CHECK(argc == 3);
 	play_good(argv[1]);
 	play_good(argv[2]);
+	play_disallow(argv[1]);
+	play_disallow(argv[2]);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		if (cases[i].forms & CPU)
 			play(argv[1], i);
