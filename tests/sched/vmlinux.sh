@@ -21,3 +21,12 @@ for want in 'on_reg: not loaded, nothing here would run it: section fentry/bpf_s
 		;;
 	esac
 done
+
+# One that refuses ends it, before and after attaching.
+for setup in 'check_attached(1)' 'attach; check_attached(0)' 'no_such' 'check_attached(3, 4)'; do
+	if "$1" sched run --machine 1n:1l:2c:1t --workload hogs --time 1ms --setup "$setup" "$2" \
+		>/dev/null 2>&1; then
+		echo "--setup '$setup' was accepted"
+		exit 1
+	fi
+done
