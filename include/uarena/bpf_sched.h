@@ -115,10 +115,9 @@ u32 scx_bpf_nr_node_ids(void) __ksym __weak;
 struct rq *scx_bpf_locked_rq(void) __ksym __weak;
 
 /* In cid form; schedulers in cpu form may call these too. */
-s32 scx_bpf_kick_cid(s32 cid, u64 flags) __ksym __weak;
+void scx_bpf_kick_cid(s32 cid, u64 flags) __ksym __weak;
 s32 scx_bpf_cid_to_cpu(s32 cid) __ksym __weak;
 s32 scx_bpf_cpu_to_cid(s32 cpu) __ksym __weak;
-void scx_bpf_cid_topo(s32 cid, struct scx_cid_topo *out) __ksym __weak;
 void scx_bpf_cid_override(const s32 *cpu_to_cid, u32 cpu_to_cid__sz) __ksym __weak;
 u32 scx_bpf_nr_cids(void) __ksym __weak;
 u32 scx_bpf_nr_online_cids(void) __ksym __weak;
@@ -161,6 +160,8 @@ void scx_bpf_dsq_insert_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice
 				    u64 enq_flags) __ksym __weak;
 bool scx_bpf_dsq_move_to_local___v2___new(u64 dsq_id, u64 enq_flags) __ksym __weak;
 bool scx_bpf_dsq_move_to_local___old(u64 dsq_id) __ksym __weak;
+void scx_bpf_cid_topo___new(s32 cid, struct scx_cid_topo *out, unsigned long out__sz) __ksym __weak;
+void scx_bpf_cid_topo___old(s32 cid, struct scx_cid_topo *out) __ksym __weak;
 s32 __scx_bpf_select_cpu_and(struct task_struct *p, const struct cpumask *cpus_allowed,
 			     struct scx_bpf_select_cpu_and_args *args) __ksym __weak;
 void scx_bpf_reenqueue_local___v2___new(void) __ksym __weak;
@@ -195,6 +196,14 @@ static __always_inline bool scx_bpf_dsq_move_to_local(u64 dsq_id, u64 enq_flags)
 	if (ksym_exists(scx_bpf_dsq_move_to_local___v2___new))
 		return scx_bpf_dsq_move_to_local___v2___new(dsq_id, enq_flags);
 	return scx_bpf_dsq_move_to_local___old(dsq_id);
+}
+
+static __always_inline void scx_bpf_cid_topo(s32 cid, struct scx_cid_topo *out)
+{
+	if (ksym_exists(scx_bpf_cid_topo___new))
+		scx_bpf_cid_topo___new(cid, out, sizeof(*out));
+	else
+		scx_bpf_cid_topo___old(cid, out);
 }
 
 static __always_inline s32 scx_bpf_select_cpu_and(struct task_struct *p, s32 prev_cpu,

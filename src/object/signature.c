@@ -64,13 +64,14 @@ static uint32_t n_params(const struct btf_type *proto)
 	return n == 1 && !btf_params(proto)->type ? 0 : n;
 }
 
-bool signature_same(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
-		    uint32_t kernel_proto)
+/* Kernels append parameters to operations; a program need not know of them. */
+bool signature_serves(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
+		      uint32_t kernel_proto)
 {
 	const struct btf_type *l = btf__type_by_id(local, local_proto);
 	const struct btf_type *k = btf__type_by_id(kernel, kernel_proto);
 
-	if (n_params(l) != n_params(k) || !same_type(local, l->type, kernel, k->type))
+	if (n_params(l) > n_params(k) || !same_type(local, l->type, kernel, k->type))
 		return false;
 	for (uint32_t i = 0; i < n_params(l); i++)
 		if (!same_type(local, btf_params(l)[i].type, kernel, btf_params(k)[i].type))

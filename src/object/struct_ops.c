@@ -257,7 +257,7 @@ static int check_signature(const struct ua_map *map, const struct btf *kernel, c
 	if (!local || !wanted)
 		return st_fail(map, -EINVAL,
 			       "a program is assigned to a member that is no function", name);
-	if (signature_same(btf, local, kernel, wanted))
+	if (signature_serves(btf, local, kernel, wanted))
 		return 0;
 	signature_print(btf, local, is, sizeof(is));
 	signature_print(kernel, wanted, should, sizeof(should));

@@ -65,21 +65,36 @@ SCHED_KFUNC(scx_bpf_cpu_to_cid)
 	return (uint64_t)(int64_t)m->topo.cpus[(uint32_t)r1].cid;
 }
 
-SCHED_KFUNC(scx_bpf_cid_topo)
+static void fill_topo(struct machine *m, struct sched *s, uint64_t cid, struct scx_cid_topo *out)
 {
-	struct scx_cid_topo *out = host_ptr(r2);
 	const struct topo_cid *tc;
 
 	*out = (struct scx_cid_topo){-1, -1, -1, -1, -1, -1};
 	if (!s)
-		return 0;
-	if ((int32_t)r1 < 0 || (uint32_t)r1 >= m->n_cpus) {
-		invalid(s, "cid", r1);
-		return 0;
+		return;
+	if ((int32_t)cid < 0 || (uint32_t)cid >= m->n_cpus) {
+		invalid(s, "cid", cid);
+		return;
 	}
-	tc = &m->topo.cids[(uint32_t)r1];
+	tc = &m->topo.cids[(uint32_t)cid];
 	*out = (struct scx_cid_topo){tc->core_cid, tc->core_idx, tc->llc_cid,
 				     tc->llc_idx,  tc->node_cid, tc->node_idx};
+}
+
+SCHED_KFUNC(scx_bpf_cid_topo)
+{
+	fill_topo(m, s, r1, host_ptr(r2));
+	return 0;
+}
+
+/* Linux 7.3 says how much the program knows of; what the machine does not know is -1. */
+SCHED_KFUNC(scx_bpf_cid_topo___sz)
+{
+	struct scx_cid_topo topo;
+
+	fill_topo(m, s, r1, &topo);
+	memset(host_ptr(r2), 0xff, r3);
+	memcpy(host_ptr(r2), &topo, min_t(size_t, r3, sizeof(topo)));
 	return 0;
 }
 

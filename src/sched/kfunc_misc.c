@@ -112,17 +112,21 @@ SCHED_KFUNC(scx_bpf_exit_bstr)
 	return 0;
 }
 
-/* Outside a dump the text goes to the program's stderr. */
+/* Without a scheduler the text goes to the program's stderr, and the run ends in an error. */
 SCHED_KFUNC(scx_bpf_dump_bstr)
 {
 	struct prog *prog = run_top->prog;
 	char text[FORMAT_BUF];
 	int n = format(text, sizeof(text), r1, r2, r3);
 
-	if (n > 0 && m && m->dump)
+	if (s && !m->dump)
+		sched_error(s, "scx_bpf_dump() must only be called from ops.dump() and friends");
+	else if (n > 0 && s)
 		exit_dump_text(m, text);
 	else if (n > 0)
 		stream_push(prog->streams[BPF_STREAM_STDERR - 1], text,
 			    min_t(size_t, (size_t)n, sizeof(text) - 1));
+	if (!s)
+		run_ctx_top()->error = -EINVAL;
 	return 0;
 }

@@ -72,9 +72,11 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	A(scx_bpf_put_cpumask, scx_bpf_put_idle_cpumask, KF_RELEASE) \
 	K(scx_bpf_kick_cpu, 0) \
 	K(scx_bpf_kick_cid, 0) \
+	A(scx_bpf_kick_cid___ret, scx_bpf_kick_cid, 0) \
 	K(scx_bpf_cid_to_cpu, 0) \
 	K(scx_bpf_cpu_to_cid, 0) \
 	K(scx_bpf_cid_topo, 0) \
+	K(scx_bpf_cid_topo___sz, 0) \
 	K(scx_bpf_cid_override, 0) \
 	K(scx_bpf_nr_cids, 0) \
 	K(scx_bpf_nr_online_cids, 0) \
@@ -94,7 +96,8 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	K(scx_bpf_cpuperf_set, 0) \
 	A(scx_bpf_cidperf_cap, scx_bpf_cpuperf_cap, 0) \
 	A(scx_bpf_cidperf_cur, scx_bpf_cpuperf_cur, 0) \
-	A(scx_bpf_cidperf_set, scx_bpf_cpuperf_set, 0)
+	A(scx_bpf_cidperf_set, scx_bpf_cpuperf_set, 0) \
+	A(scx_bpf_cidperf_set___ret, scx_bpf_cpuperf_set, 0)
 
 #define SCHED_KFUNCS_MISC(K, A) \
 	K(scx_bpf_task_set_slice, KF_RCU) \

@@ -71,7 +71,6 @@ static const struct {
 	{"scx_bpf_reenqueue_local", IN_RELEASE},
 	{"scx_bpf_sub_dispatch", IN_DISPATCH},
 	{"scx_bpf_cid_override", IN_INIT},
-	{"scx_bpf_dump_bstr", IN_DUMP},
 	{"scx_bpf_select_cpu_dfl", IN_SELECT | IN_ENQUEUE | IN_UNLOCKED},
 	{"scx_bpf_select_cpu_and", IN_SELECT | IN_ENQUEUE | IN_UNLOCKED},
 	{"__scx_bpf_select_cpu_and", IN_SELECT | IN_ENQUEUE | IN_UNLOCKED},

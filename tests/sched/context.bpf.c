@@ -57,7 +57,7 @@ BAD void BPF_PROG(bad_move_in_enqueue, struct task_struct *p, u64 flags)
 		scx_bpf_dsq_move(&it, q, SCX_DSQ_LOCAL, 0);
 }
 
-BAD void BPF_PROG(bad_dump_in_tick, struct task_struct *p)
+BAD void BPF_PROG(good_dump_in_tick, struct task_struct *p)
 {
 	scx_bpf_dump("no");
 }
@@ -173,7 +173,7 @@ CPU_OPS(m04, running, bad_cancel_in_running);
 CPU_OPS(m05, running, bad_insert_in_running);
 CPU_OPS(m06, tick, bad_insert_vtime_in_tick);
 CPU_OPS(m07, enqueue, bad_move_in_enqueue);
-CPU_OPS(m08, tick, bad_dump_in_tick);
+CPU_OPS(m08, tick, good_dump_in_tick);
 CPU_OPS(m09, dispatch, bad_select_in_dispatch);
 CPU_OPS(m10, init_task, bad_override_in_init_task);
 CPU_OPS(m11, running, bad_write_weight);

@@ -121,6 +121,9 @@ static __always_inline void call_wrongly(void)
 	case LONG_MESSAGE:
 		scx_bpf_error("%1500d", 7);
 		break;
+	case DUMP_OUTSIDE:
+		scx_bpf_dump("nothing is being dumped");
+		break;
 	case CID_OUT_OF_RANGE:
 		scx_bpf_cid_to_cpu(4095);
 		break;

@@ -53,6 +53,8 @@ static const struct {
 	{TOPO_OUT_OF_RANGE, BOTH, true, SCX_EXIT_ERROR, "invalid cid 3"},
 	{SAY_ERROR, BOTH, true, SCX_EXIT_ERROR_BPF, "tired after "},
 	{LONG_MESSAGE, BOTH, true, SCX_EXIT_ERROR_BPF, "      "},
+	{DUMP_OUTSIDE, BOTH, true, SCX_EXIT_ERROR,
+	 "scx_bpf_dump() must only be called from ops.dump() and friends"},
 	{SAY_EXIT, BOTH, true, SCX_EXIT_UNREG_BPF, "goodbye "},
 	{INIT_FAILS, BOTH, false, SCX_EXIT_ERROR, "ops.init() failed (-19)"},
 	{INIT_POSITIVE, BOTH, false, SCX_EXIT_ERROR, "ops.init() returned an invalid errno 7"},

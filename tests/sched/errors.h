@@ -43,6 +43,7 @@ enum error_mode {
 	OVERRIDE_TWICE,
 	MOVE_FROM_NOWHERE,
 	LONG_MESSAGE,
+	DUMP_OUTSIDE,
 };
 
 #endif

@@ -144,20 +144,23 @@
 	KFUNCS_SCX_CID(KFUNC)                                                                    \
 	KFUNCS_SCX_CPU(KFUNC)
 
-#define KFUNCS_SCX_CID(KFUNC)                                                          \
-	KFUNC(s32, scx_bpf_kick_cid, (s32 cid, u64 flags))                             \
-	KFUNC(s32, scx_bpf_cid_to_cpu, (s32 cid))                                      \
-	KFUNC(s32, scx_bpf_cpu_to_cid, (s32 cpu))                                      \
-	KFUNC(void, scx_bpf_cid_topo, (s32 cid, struct scx_cid_topo * out__uninit))    \
-	KFUNC(void, scx_bpf_cid_override, (const s32 *cpu_to_cid, u32 cpu_to_cid__sz)) \
-	KFUNC(u32, scx_bpf_nr_cids, (void))                                            \
-	KFUNC(u32, scx_bpf_nr_online_cids, (void))                                     \
-	KFUNC(s32, scx_bpf_this_cid, (void))                                           \
-	KFUNC(s32, scx_bpf_task_cid, (const struct task_struct *p))                    \
-	KFUNC(struct task_struct *, scx_bpf_cid_curr, (s32 cid))                       \
-	KFUNC(u32, scx_bpf_cidperf_cap, (s32 cid))                                     \
-	KFUNC(u32, scx_bpf_cidperf_cur, (s32 cid))                                     \
-	KFUNC(void, scx_bpf_cidperf_set, (s32 cid, u32 perf))                          \
+#define KFUNCS_SCX_CID(KFUNC)                                                                    \
+	KFUNC(void, scx_bpf_kick_cid, (s32 cid, u64 flags))                                      \
+	KFUNC(s32, scx_bpf_kick_cid___ret, (s32 cid, u64 flags))                                 \
+	KFUNC(s32, scx_bpf_cid_to_cpu, (s32 cid))                                                \
+	KFUNC(s32, scx_bpf_cpu_to_cid, (s32 cpu))                                                \
+	KFUNC(void, scx_bpf_cid_topo, (s32 cid, struct scx_cid_topo * out__uninit))              \
+	KFUNC(void, scx_bpf_cid_topo___sz, (s32 cid, struct scx_cid_topo * out, size_t out__sz)) \
+	KFUNC(void, scx_bpf_cid_override, (const s32 *cpu_to_cid, u32 cpu_to_cid__sz))           \
+	KFUNC(u32, scx_bpf_nr_cids, (void))                                                      \
+	KFUNC(u32, scx_bpf_nr_online_cids, (void))                                               \
+	KFUNC(s32, scx_bpf_this_cid, (void))                                                     \
+	KFUNC(s32, scx_bpf_task_cid, (const struct task_struct *p))                              \
+	KFUNC(struct task_struct *, scx_bpf_cid_curr, (s32 cid))                                 \
+	KFUNC(u32, scx_bpf_cidperf_cap, (s32 cid))                                               \
+	KFUNC(u32, scx_bpf_cidperf_cur, (s32 cid))                                               \
+	KFUNC(void, scx_bpf_cidperf_set, (s32 cid, u32 perf))                                    \
+	KFUNC(s32, scx_bpf_cidperf_set___ret, (s32 cid, u32 perf))                               \
 	KFUNC(struct task_struct *, scx_bpf_tid_to_task, (u64 tid))
 
 #define KFUNCS_SCX_CPU(KFUNC)                                                              \
