@@ -275,7 +275,7 @@ bool core_types_compat(const struct btf *local, uint32_t local_id, const struct 
 
 /* Do two FUNC_PROTOs agree in number, size and named structs of parameters and result? */
 bool signature_serves(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
-		    uint32_t kernel_proto);
+		      uint32_t kernel_proto);
 /* May an extern function be resolved to this kfunc? */
 bool signature_kfunc_fits(const struct btf *local, uint32_t local_proto, const struct btf *kernel,
 			  uint32_t kernel_proto);
