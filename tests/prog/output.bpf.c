@@ -21,6 +21,7 @@ static u64 (*const numa_node)(void) = (void *)42;
 
 void scx_bpf_error_bstr(char *fmt, u64 *data, u32 data__sz) __ksym;
 void scx_bpf_exit_bstr(s64 exit_code, char *fmt, u64 *data, u32 data__sz) __ksym;
+void scx_bpf_dump_bstr(char *fmt, u64 *data, u32 data__sz) __ksym;
 
 struct record {
 	u64 a, b;
@@ -81,6 +82,15 @@ int leave(void *ctx)
 	args[0] = 2;
 	args[1] = (u64)word;
 	scx_bpf_exit_bstr(77, fmt, args, sizeof(args));
+	return 5;
+}
+
+SEC("syscall")
+int dump(void *ctx)
+{
+	args[0] = 3;
+	args[1] = (u64)word;
+	scx_bpf_dump_bstr(fmt, args, sizeof(args));
 	return 5;
 }
 

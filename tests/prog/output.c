@@ -44,6 +44,7 @@ static void run_all(struct ua_object *obj)
 	expect(obj, "node", 0, 0, NULL);
 	expect(obj, "error", -EINVAL, 0, "scx_bpf_error: 1 of three");
 	expect(obj, "leave", -EINVAL, 0, "scx_bpf_exit: 2 of three");
+	expect(obj, "dump", -EINVAL, 0, "3 of three");
 	if (ua_object__find_global(obj, "went_on", (void **)&went_on, NULL) || *went_on != 1)
 		FAIL("the program did not come to its end");
 }

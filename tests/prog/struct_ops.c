@@ -10,7 +10,7 @@
 #include "ops.h"
 
 static struct ua_struct_ops *policies;
-static const char *types_path, *ops_path, *bad_path, *noarena_path;
+static const char *types_path, *ops_path, *bad_path, *noarena_path, *short_path;
 
 static struct ua_map *map(struct ua_object *obj, const char *name)
 {
@@ -181,6 +181,23 @@ static void test_refused(void)
 	ua_engine__close(engine);
 }
 
+static void test_fewer_parameters(void)
+{
+	struct ua_engine *engine = engine_with_policy(UA_EXEC_AUTO, NULL);
+	struct ua_object *obj = load(engine, short_path, 0);
+	struct request req = {41, 0};
+	const struct policy *p;
+	struct ua_link *link;
+
+	CHECK_EQ(ua_map__attach_struct_ops(map(obj, "brief"), &link), 0);
+	p = ua_struct_ops__enter(policies);
+	CHECK_EQ(p->pick(&req, 7), 42);
+	ua_struct_ops__exit(policies);
+	ua_link__destroy(link);
+	ua_object__close(obj);
+	ua_engine__close(engine);
+}
+
 struct told {
 	int checks, regs, unregs, updates;
 	unsigned int version;
@@ -286,15 +303,17 @@ static void test_threads(void)
 
 int main(int argc, char **argv)
 {
-	CHECK(argc == 5);
+	CHECK(argc == 6);
 	types_path = argv[1];
 	ops_path = argv[2];
 	bad_path = argv[3];
 	noarena_path = argv[4];
+	short_path = argv[5];
 	test_calls(UA_EXEC_INTERP);
 	test_calls(UA_EXEC_AUTO);
 	test_plain();
 	test_refused();
+	test_fewer_parameters();
 	test_consumer();
 	test_threads();
 	return 0;
