@@ -162,16 +162,21 @@ static int parse_u64(const char *option, const char *arg, uint64_t *out)
 	return CLI_USAGE;
 }
 
-static int parse_u32(const char *option, const char *arg, uint32_t *out)
+static int parse_count(const char *option, const char *arg, uint32_t max, uint32_t *out)
 {
 	char *end;
 	unsigned long v = strtoul(arg, &end, 0);
 
 	*out = (uint32_t)v;
-	if (*arg && *arg != '-' && !*end && v && v <= UINT32_MAX)
+	if (*arg && *arg != '-' && !*end && v && v <= max)
 		return CLI_OK;
-	cli_error("--%s %s: must be a number from 1 to %u", option, arg, UINT32_MAX);
+	cli_error("--%s %s: must be a number from 1 to %u", option, arg, max);
 	return CLI_USAGE;
+}
+
+static int parse_u32(const char *option, const char *arg, uint32_t *out)
+{
+	return parse_count(option, arg, UINT32_MAX, out);
 }
 
 static int append(const char ***list, size_t *n, const char *item)
@@ -203,10 +208,7 @@ static int parse_sched(struct cli_options *o, int value, const char *arg)
 		s->has_seed = true;
 		return parse_u64("seed", arg, &s->seed);
 	case OPT_HZ:
-		if (!parse_u32("hz", arg, &s->hz) && s->hz <= 100000)
-			return CLI_OK;
-		cli_error("--hz %s: must be at most 100000", arg);
-		return CLI_USAGE;
+		return parse_count("hz", arg, 100000, &s->hz);
 	default:
 		return -1;
 	}

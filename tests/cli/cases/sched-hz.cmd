@@ -1,0 +1,1 @@
+$U sched run --hz 4000000000 $EX/sched/fifo.bpf.o
