@@ -7,8 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uarena.h>
+
+#include "common.h"
 
 #define ROUNDS 9
 #define CALLS 1000000
@@ -20,22 +21,6 @@ struct b_ops {
 
 static struct ua_program *prog;
 static struct ua_struct_ops *type;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static void need(int err, const char *what)
-{
-	if (!err)
-		return;
-	fprintf(stderr, "%s: %s\n", what, strerror(-err));
-	exit(1);
-}
 
 __attribute__((noinline)) static uint64_t b_plain(uint64_t a)
 {

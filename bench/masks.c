@@ -9,8 +9,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <uarena.h>
+
+#include "common.h"
 #include "masks.h"
 
 #define ROUNDS 15
@@ -21,22 +22,6 @@ static struct ua_map *map;
 static struct bench_mask *in_arena, in_host;
 static uint64_t cpumask[MASK_WORDS];
 static uint32_t n_cids;
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
-}
-
-static void need(int err, const char *what)
-{
-	if (!err)
-		return;
-	fprintf(stderr, "%s: %s\n", what, strerror(-err));
-	exit(1);
-}
 
 /* As for a task whose affinity changes: another mask each time. */
 static void make(struct bench_mask *mask, uint32_t i)

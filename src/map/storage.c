@@ -31,7 +31,7 @@ struct bpf_local_storage {
 };
 
 struct storage {
-	struct bpf_local_storage *first;
+	struct bpf_local_storage *_Atomic first;
 	uint64_t n;
 };
 
@@ -90,20 +90,27 @@ static void retire(struct bpf_local_storage *e)
 	epoch_defer(&e->item, entry_free);
 }
 
-static void storage_free(struct map *map)
+/* Unlinking an entry gives the list, of a map or of an owner, its next first one. */
+static void retire_all(struct bpf_local_storage *_Atomic *first)
 {
-	struct storage *s = map->priv;
 	struct bpf_local_storage *e;
 
 	do {
 		pthread_mutex_lock(&lock);
-		e = s->first;
+		e = *first;
 		if (e)
 			unlink_entry(e);
 		pthread_mutex_unlock(&lock);
 		if (e)
 			retire(e);
 	} while (e);
+}
+
+static void storage_free(struct map *map)
+{
+	struct storage *s = map->priv;
+
+	retire_all(&s->first);
 	mem_free(s);
 }
 
@@ -182,17 +189,7 @@ int map_storage_delete(struct map *map, void *owner)
 
 void map_storage_forget(void *owner)
 {
-	struct bpf_local_storage *e;
-
-	do {
-		pthread_mutex_lock(&lock);
-		e = *head_of(owner);
-		if (e)
-			unlink_entry(e);
-		pthread_mutex_unlock(&lock);
-		if (e)
-			retire(e);
-	} while (e);
+	retire_all(head_of(owner));
 }
 
 /* -- The rest of the operations ------------------------------------------------------ */

@@ -76,12 +76,5 @@ static void play(const char *object, const char *machine, uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
-	int rounds = argc > 3 ? atoi(argv[3]) : 1;
-
-	CHECK(argc > 1);
-	for (int i = 0; i < rounds; i++)
-		for (size_t m = 0; m < ARRAY_SIZE(machines); m++)
-			play(argv[1], machines[m], seed + (uint64_t)i);
-	return 0;
+	return sim_play(argc, argv, machines, ARRAY_SIZE(machines), play);
 }

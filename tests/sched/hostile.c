@@ -67,15 +67,9 @@ static void play(const char *object, const char *machine, uint64_t seed)
 	sim_close(&s);
 }
 
+static const char *const machines[] = {"1c", "2n:2c:2t"};
+
 int main(int argc, char **argv)
 {
-	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
-	int rounds = argc > 3 ? atoi(argv[3]) : 1;
-
-	CHECK(argc > 1);
-	for (int i = 0; i < rounds; i++) {
-		play(argv[1], "1c", seed + (uint64_t)i);
-		play(argv[1], "2n:2c:2t", seed + (uint64_t)i);
-	}
-	return 0;
+	return sim_play(argc, argv, machines, ARRAY_SIZE(machines), play);
 }

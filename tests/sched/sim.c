@@ -2,6 +2,8 @@
 /* See sim.h. */
 #include "sim.h"
 
+#include <time.h>
+
 #include "kernel/handle.h"
 
 /* -- What the library says -------------------------------------------------------------- */
@@ -325,4 +327,19 @@ void sim_expect_running(struct sim *s)
 		FAIL("the scheduler ended: kind %d, %s: %s\n%s",
 		     (int)machine_sched_exit(s->m)->kind, machine_sched_exit(s->m)->reason,
 		     machine_sched_exit(s->m)->msg, machine_sched_exit(s->m)->dump);
+}
+
+/* -- Random tests ----------------------------------------------------------------------------- */
+
+int sim_play(int argc, char **argv, const char *const *machines, size_t n_machines,
+	     void (*play)(const char *object, const char *machine, uint64_t seed))
+{
+	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
+	int rounds = argc > 3 ? atoi(argv[3]) : 1;
+
+	CHECK(argc > 1);
+	for (int i = 0; i < rounds; i++)
+		for (size_t m = 0; m < n_machines; m++)
+			play(argv[1], machines[m], seed + (uint64_t)i);
+	return 0;
 }

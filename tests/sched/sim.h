@@ -122,6 +122,10 @@ const char *sim_log(void);
 void sim_expect_exit(struct sim *s, enum scx_exit_kind kind, const char *msg);
 void sim_expect_running(struct sim *s);
 
+/* main() of a random test: OBJECT [SEED [ROUNDS]]; each round has the next seed. */
+int sim_play(int argc, char **argv, const char *const *machines, size_t n_machines,
+	     void (*play)(const char *object, const char *machine, uint64_t seed));
+
 /* -- Watching (watch.c) ----------------------------------------------------------------------- */
 
 /* Check every event from now on: states, places, times. thorough: look at every queue at every
