@@ -134,22 +134,6 @@ const char *sched_end_text(enum sched_end end);
 void sched_result_class(const struct sched_result *r, char class[SCHED_CLASS_LEN]);
 int sched_result_status(const struct sched_result *r);
 
-/* The counters of struct scx_event_stats: X(member without prefix). */
-#define SCHED_EVENTS(X)                \
-	X(SELECT_CPU_FALLBACK)         \
-	X(DISPATCH_LOCAL_DSQ_OFFLINE)  \
-	X(DISPATCH_KEEP_LAST)          \
-	X(ENQ_SKIP_EXITING)            \
-	X(ENQ_SKIP_MIGRATION_DISABLED) \
-	X(REENQ_IMMED)                 \
-	X(REENQ_LOCAL_REPEAT)          \
-	X(REFILL_SLICE_DFL)            \
-	X(BYPASS_DURATION)             \
-	X(BYPASS_DISPATCH)             \
-	X(BYPASS_ACTIVATE)             \
-	X(INSERT_NOT_OWNED)            \
-	X(SUB_BYPASS_DISPATCH)
-
 /* Run what is open with the reports that are asked for: into runs, or as text if it is NULL.
  * then() may look at the result; it may be NULL. */
 int sched_run_open(const struct cli_options *o, struct sched_sim *s, json_t *runs,

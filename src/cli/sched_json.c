@@ -5,6 +5,7 @@
 
 #include "base/base.h"
 #include "cli/sched.h"
+#include "sched/events.h"
 
 #define INT(v) ((json_int_t)(v))
 
@@ -59,9 +60,9 @@ static json_t *counters_json(const struct sched_result *r)
 {
 	json_t *counters = json_object();
 
-#define X(name) json_object_set_new(counters, #name, json_integer(INT(r->events.SCX_EV_##name)));
-	SCHED_EVENTS(X)
-#undef X
+	for (size_t i = 0; i < event_stat_count; i++)
+		json_object_set_new(counters, event_stats[i].name + strlen("SCX_EV_"),
+				    json_integer(event_stat(&r->events, i)));
 	return counters;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "cli/sched.h"
+#include "sched/events.h"
 
 /* -- Numbers --------------------------------------------------------------------------------- */
 
@@ -201,9 +202,9 @@ static void print_counters(const struct sched_result *r)
 {
 	bool any = false;
 
-#define X(name) print_counter(#name, (int64_t)r->events.SCX_EV_##name, &any);
-	SCHED_EVENTS(X)
-#undef X
+	for (size_t i = 0; i < event_stat_count; i++)
+		print_counter(event_stats[i].name + strlen("SCX_EV_"), event_stat(&r->events, i),
+			      &any);
 }
 
 static void print_arena(const struct sched_arena *a)
