@@ -173,7 +173,7 @@ s32 BPF_PROG(cgroup_init_task, struct task_struct *p, struct scx_init_task_args 
 	return 0;
 }
 
-SEC("struct_ops/cgroup_move")
+SEC("struct_ops/cpuctl_move")
 void BPF_PROG(cgroup_moved, struct task_struct *p, struct cgroup *from, struct cgroup *to)
 {
 	struct task_data *data = data_of(p);
@@ -182,7 +182,7 @@ void BPF_PROG(cgroup_moved, struct task_struct *p, struct cgroup *from, struct c
 		data->group = find_group(to->kn->id);
 }
 
-SEC("struct_ops.s/cgroup_init")
+SEC("struct_ops.s/cpuctl_init")
 s32 BPF_PROG(cgroup_new, struct cgroup *cgrp, struct scx_cgroup_init_args *args)
 {
 	u32 slot = find_group(0);
@@ -202,7 +202,7 @@ s32 BPF_PROG(cgroup_new, struct cgroup *cgrp, struct scx_cgroup_init_args *args)
 	return 0;
 }
 
-SEC("struct_ops.s/cgroup_exit")
+SEC("struct_ops.s/cpuctl_exit")
 void BPF_PROG(cgroup_gone, struct cgroup *cgrp)
 {
 	u32 slot = find_group(cgrp->kn->id);
@@ -213,7 +213,7 @@ void BPF_PROG(cgroup_gone, struct cgroup *cgrp)
 	scx_bpf_destroy_dsq(slot);
 }
 
-SEC("struct_ops/cgroup_set_weight")
+SEC("struct_ops/cpuctl_set_weight")
 void BPF_PROG(cgroup_weight, struct cgroup *cgrp, u32 weight)
 {
 	u32 slot = find_group(cgrp->kn->id);
@@ -231,10 +231,10 @@ struct sched_ext_ops_cid cgroup_ops = {
 	.running = (void *)cgroup_running,
 	.stopping = (void *)cgroup_stopping,
 	.init_task = (void *)cgroup_init_task,
-	.cgroup_init = (void *)cgroup_new,
-	.cgroup_exit = (void *)cgroup_gone,
-	.cgroup_move = (void *)cgroup_moved,
-	.cgroup_set_weight = (void *)cgroup_weight,
+	.cpuctl_init = (void *)cgroup_new,
+	.cpuctl_exit = (void *)cgroup_gone,
+	.cpuctl_move = (void *)cgroup_moved,
+	.cpuctl_set_weight = (void *)cgroup_weight,
 	.name = "cgroup",
 };
 

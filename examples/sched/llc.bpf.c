@@ -299,7 +299,8 @@ void BPF_PROG(llc_stopping, struct task_struct *p, bool runnable)
 	scx_bpf_task_set_dsq_vtime(p, p->scx.dsq_vtime + vtime_used(p, ctx));
 }
 
-/* The mask is valid during the call only: take its bits over into the task's own. */
+/* Told right after enable() and whenever the affinity changes. The mask is valid during the call
+ * only: take its bits over into the task's own. */
 SEC("struct_ops/set_cmask")
 void BPF_PROG(llc_set_cmask, struct task_struct *p, const struct scx_cmask *cmask)
 {
@@ -325,10 +326,6 @@ s32 BPF_PROG(llc_init_task, struct task_struct *p, struct scx_init_task_args *ar
 	cid = scx_bpf_task_cid(p);
 	ctx->llc = cid < nr_cids ? llc_of_cid[cid] : 0;
 	cmask_init(mask_of(ctx), 0, nr_cids, CMASK_WORDS(nr_cids));
-	/* A new task is told no mask before its affinity changes. */
-	bpf_rcu_read_lock();
-	cmask_from_cpumask(mask_of(ctx), p->cpus_ptr);
-	bpf_rcu_read_unlock();
 	ref->ctx = ctx;
 	__sync_fetch_and_add(&nr_tasks, 1);
 	return 0;
@@ -347,7 +344,7 @@ void BPF_PROG(llc_exit_task, struct task_struct *p, struct scx_exit_task_args *a
 }
 
 SEC("struct_ops/enable")
-void BPF_PROG(llc_enable, struct task_struct *p)
+void BPF_PROG(llc_enable, struct task_struct *p, struct scx_enable_args *args)
 {
 	struct task_ctx __arena *ctx = context(p);
 
@@ -363,7 +360,7 @@ static void add_cid(u32 cid)
 	struct scx_cid_topo topo;
 	struct llc __arena *llc;
 
-	scx_bpf_cid_topo(cid, &topo);
+	scx_bpf_cid_topo(cid, &topo, sizeof(topo));
 	if (topo.llc_idx < 0 || topo.llc_idx >= MAX_LLCS)
 		return;
 	llc_of_cid[cid] = topo.llc_idx;

@@ -46,7 +46,8 @@
 	static __always_inline typeof(NAME(NULL)) UARENA_CAT(NAME, _body)(__VA_ARGS__)
 #endif
 
-/* The mask that set_cmask() gets lies in the arena: cmask_t *mask = scx_cmask_arg(cmask). */
+/* The masks that set_cmask() and enable() get lie in the arena: scx_cmask_arg(cmask) and
+ * scx_cmask_arg(args->cmask_arena_addr) are of type cmask_t *. */
 #define scx_cmask_arg(cmask) ((cmask_t *)(u64)(cmask))
 
 /* -- Helpers ------------------------------------------------------------------------------ */
@@ -118,16 +119,24 @@ struct rq *scx_bpf_locked_rq(void) __ksym __weak;
 void scx_bpf_kick_cid(s32 cid, u64 flags) __ksym __weak;
 s32 scx_bpf_cid_to_cpu(s32 cid) __ksym __weak;
 s32 scx_bpf_cpu_to_cid(s32 cpu) __ksym __weak;
-void scx_bpf_cid_override(const s32 *cpu_to_cid, u32 cpu_to_cid__sz) __ksym __weak;
+void scx_bpf_cid_topo(s32 cid, struct scx_cid_topo *out, unsigned long out__sz) __ksym __weak;
+void scx_bpf_cid_override(const s32 __arena *cpu_to_cid, u32 cpu_to_cid_cnt,
+			  const s32 __arena *shard_start, u32 shard_start_cnt) __ksym __weak;
 u32 scx_bpf_nr_cids(void) __ksym __weak;
 u32 scx_bpf_nr_online_cids(void) __ksym __weak;
+const void __arena *scx_bpf_online_cmask(void) __ksym __weak;
 s32 scx_bpf_this_cid(void) __ksym __weak;
 s32 scx_bpf_task_cid(const struct task_struct *p) __ksym __weak;
 struct task_struct *scx_bpf_cid_curr(s32 cid) __ksym __weak;
 u32 scx_bpf_cidperf_cap(s32 cid) __ksym __weak;
 u32 scx_bpf_cidperf_cur(s32 cid) __ksym __weak;
-void scx_bpf_cidperf_set(s32 cid, u32 perf) __ksym __weak;
+s32 scx_bpf_cidperf_set(s32 cid, u32 perf) __ksym __weak;
 struct task_struct *scx_bpf_tid_to_task(u64 tid) __ksym __weak;
+bool scx_bpf_sub_dispatch(u64 cgroup_id) __ksym __weak;
+s32 scx_bpf_sub_caps(u64 cgroup_id, u64 caps, cmask_t *out) __ksym __weak;
+s32 scx_bpf_sub_grant(u64 cgroup_id, u64 caps, const cmask_t *cids, cmask_t *denied) __ksym __weak;
+void scx_bpf_sub_revoke(u64 cgroup_id, u64 caps, const cmask_t *cids) __ksym __weak;
+s32 scx_bpf_sub_kill_bstr(u64 cgroup_id, char *fmt, u64 *data, u32 data__sz) __ksym __weak;
 
 /* In cpu form only. */
 s32 scx_bpf_select_cpu_dfl(struct task_struct *p, s32 prev_cpu, u64 wake_flags,
@@ -160,8 +169,6 @@ void scx_bpf_dsq_insert_vtime___old(struct task_struct *p, u64 dsq_id, u64 slice
 				    u64 enq_flags) __ksym __weak;
 bool scx_bpf_dsq_move_to_local___v2___new(u64 dsq_id, u64 enq_flags) __ksym __weak;
 bool scx_bpf_dsq_move_to_local___old(u64 dsq_id) __ksym __weak;
-void scx_bpf_cid_topo___new(s32 cid, struct scx_cid_topo *out, unsigned long out__sz) __ksym __weak;
-void scx_bpf_cid_topo___old(s32 cid, struct scx_cid_topo *out) __ksym __weak;
 s32 __scx_bpf_select_cpu_and(struct task_struct *p, const struct cpumask *cpus_allowed,
 			     struct scx_bpf_select_cpu_and_args *args) __ksym __weak;
 void scx_bpf_reenqueue_local___v2___new(void) __ksym __weak;
@@ -196,14 +203,6 @@ static __always_inline bool scx_bpf_dsq_move_to_local(u64 dsq_id, u64 enq_flags)
 	if (ksym_exists(scx_bpf_dsq_move_to_local___v2___new))
 		return scx_bpf_dsq_move_to_local___v2___new(dsq_id, enq_flags);
 	return scx_bpf_dsq_move_to_local___old(dsq_id);
-}
-
-static __always_inline void scx_bpf_cid_topo(s32 cid, struct scx_cid_topo *out)
-{
-	if (ksym_exists(scx_bpf_cid_topo___new))
-		scx_bpf_cid_topo___new(cid, out, sizeof(*out));
-	else
-		scx_bpf_cid_topo___old(cid, out);
 }
 
 static __always_inline s32 scx_bpf_select_cpu_and(struct task_struct *p, s32 prev_cpu,

@@ -40,9 +40,12 @@ enum scx_exit_kind {
 	SCX_EXIT_UNREG_KERN,
 	SCX_EXIT_SYSRQ,
 	SCX_EXIT_PARENT,
+	SCX_EXIT_PARENT_KILL,
 	SCX_EXIT_ERROR = 1024,
 	SCX_EXIT_ERROR_BPF,
 	SCX_EXIT_ERROR_STALL,
+	SCX_EXIT_ERROR_REENQ,
+	SCX_EXIT_ERROR_RESCUE,
 };
 
 enum scx_ops_flags {
@@ -63,6 +66,7 @@ enum scx_enq_flags {
 	SCX_ENQ_CPU_SELECTED = 1 << 20,
 	SCX_ENQ_PREEMPT = 1ull << 32,
 	SCX_ENQ_IMMED = 1ull << 33,
+	SCX_ENQ_RESCUE = 1ull << 34,
 	SCX_ENQ_REENQ = 1ull << 40,
 	SCX_ENQ_LAST = 1ull << 41,
 };
@@ -121,6 +125,7 @@ enum bpf_local_storage_flags {
 #define SCX_ENQ_CPU_SELECTED enum_value(scx_enq_flags, SCX_ENQ_CPU_SELECTED)
 #define SCX_ENQ_PREEMPT enum_value(scx_enq_flags, SCX_ENQ_PREEMPT)
 #define SCX_ENQ_IMMED enum_value(scx_enq_flags, SCX_ENQ_IMMED)
+#define SCX_ENQ_RESCUE enum_value(scx_enq_flags, SCX_ENQ_RESCUE)
 #define SCX_ENQ_REENQ enum_value(scx_enq_flags, SCX_ENQ_REENQ)
 #define SCX_ENQ_LAST enum_value(scx_enq_flags, SCX_ENQ_LAST)
 #define SCX_DEQ_SLEEP enum_value(scx_deq_flags, SCX_DEQ_SLEEP)
@@ -165,6 +170,7 @@ struct scx_cid_topo {
 	s32 core_cid, core_idx;
 	s32 llc_cid, llc_idx;
 	s32 node_cid, node_idx;
+	s32 shard_cid, shard_idx;
 };
 
 struct scx_bpf_dsq_insert_vtime_args {
@@ -206,7 +212,7 @@ struct sched_ext_entity {
 
 struct task_struct {
 	u32 flags;
-	int on_cpu;
+	u32 on_cpu;
 	u32 policy;
 	int nr_cpus_allowed;
 	const struct cpumask *cpus_ptr;
@@ -236,11 +242,16 @@ struct scx_exit_task_args {
 	bool cancelled;
 };
 
+struct scx_enable_args {
+	u64 cmask_arena_addr;
+};
+
 struct scx_cgroup_init_args {
 	u32 weight;
 	u64 bw_period_us;
 	u64 bw_quota_us;
 	u64 bw_burst_us;
+	bool sched_idle;
 };
 
 struct scx_exit_info {
@@ -266,7 +277,7 @@ struct scx_event_stats {
 	s64 SCX_EV_ENQ_SKIP_EXITING;
 	s64 SCX_EV_ENQ_SKIP_MIGRATION_DISABLED;
 	s64 SCX_EV_REENQ_IMMED;
-	s64 SCX_EV_REENQ_LOCAL_REPEAT;
+	s64 SCX_EV_REENQ_REPEAT;
 	s64 SCX_EV_REFILL_SLICE_DFL;
 	s64 SCX_EV_BYPASS_DURATION;
 	s64 SCX_EV_BYPASS_DISPATCH;
@@ -291,6 +302,7 @@ struct scx_sub_detach_args;
 	u32 timeout_ms; /* a runnable task must run within */ \
 	u32 exit_dump_len;                                    \
 	u64 hotplug_seq;                                      \
+	u32 cid_shard_size;                                   \
 	u64 sub_cgroup_id;                                    \
 	char name[SCX_OPS_NAME_LEN];
 
@@ -305,26 +317,26 @@ struct scx_sub_detach_args;
 	bool (*core_sched_before)(struct task_struct * a, struct task_struct * b); \
 	void (*set_weight)(struct task_struct * p, u32 weight);
 
-#define SCX_OPS_LIFE                                                                 \
-	s32 (*init_task)(struct task_struct * p, struct scx_init_task_args * args);  \
-	void (*exit_task)(struct task_struct * p, struct scx_exit_task_args * args); \
-	void (*enable)(struct task_struct * p);                                      \
-	void (*disable)(struct task_struct * p);                                     \
-	void (*dump)(struct scx_dump_ctx * ctx);
+#define SCX_OPS_LIFE                                                                \
+	s32 (*init_task)(struct task_struct * p, struct scx_init_task_args * args); \
+	void (*exit_task)(struct task_struct * p, struct scx_exit_task_args * args);
 
-#define SCX_OPS_CGROUP                                                                             \
-	void (*dump_task)(struct scx_dump_ctx * ctx, struct task_struct * p);                      \
-	s32 (*cgroup_init)(struct cgroup * cgrp, struct scx_cgroup_init_args * args);              \
-	void (*cgroup_exit)(struct cgroup * cgrp);                                                 \
-	s32 (*cgroup_prep_move)(struct task_struct * p, struct cgroup * from, struct cgroup * to); \
-	void (*cgroup_move)(struct task_struct * p, struct cgroup * from, struct cgroup * to);     \
-	void (*cgroup_cancel_move)(struct task_struct * p, struct cgroup * from,                   \
-				   struct cgroup * to);                                            \
-	void (*cgroup_set_weight)(struct cgroup * cgrp, u32 weight);                               \
-	void (*cgroup_set_bandwidth)(struct cgroup * cgrp, u64 period_us, u64 quota_us,            \
-				     u64 burst_us);                                                \
-	void (*cgroup_set_idle)(struct cgroup * cgrp, bool idle);                                  \
-	s32 (*sub_attach)(struct scx_sub_attach_args * args);                                      \
+/* What a cgroup is told: cgroup_init() and so on; in cid form the prefix is cpuctl. */
+#define SCX_OPS_CGROUP(prefix)                                                                   \
+	s32 (*prefix##_init)(struct cgroup * cgrp, struct scx_cgroup_init_args * args);          \
+	void (*prefix##_exit)(struct cgroup * cgrp);                                             \
+	s32 (*prefix##_prep_move)(struct task_struct * p, struct cgroup * from,                  \
+				  struct cgroup * to);                                           \
+	void (*prefix##_move)(struct task_struct * p, struct cgroup * from, struct cgroup * to); \
+	void (*prefix##_cancel_move)(struct task_struct * p, struct cgroup * from,               \
+				     struct cgroup * to);                                        \
+	void (*prefix##_set_weight)(struct cgroup * cgrp, u32 weight);                           \
+	void (*prefix##_set_bandwidth)(struct cgroup * cgrp, u64 period_us, u64 quota_us,        \
+				       u64 burst_us);                                            \
+	void (*prefix##_set_idle)(struct cgroup * cgrp, bool idle);
+
+#define SCX_OPS_SUB                                           \
+	s32 (*sub_attach)(struct scx_sub_attach_args * args); \
 	void (*sub_detach)(struct scx_sub_detach_args * args);
 
 /* CPUs by number, affinity as cpumasks; an arena is optional. */
@@ -337,8 +349,13 @@ struct sched_ext_ops {
 	void (*set_cpumask)(struct task_struct *p, const struct cpumask *cpumask);
 	void (*update_idle)(s32 cpu, bool idle);
 	SCX_OPS_LIFE
+	void (*enable)(struct task_struct *p);
+	void (*disable)(struct task_struct *p);
+	void (*dump)(struct scx_dump_ctx *ctx);
 	void (*dump_cpu)(struct scx_dump_ctx *ctx, s32 cpu, bool idle);
-	SCX_OPS_CGROUP
+	void (*dump_task)(struct scx_dump_ctx *ctx, struct task_struct *p);
+	SCX_OPS_CGROUP(cgroup)
+	SCX_OPS_SUB
 	void (*cpu_online)(s32 cpu);
 	void (*cpu_offline)(s32 cpu);
 	s32 (*init)(void);
@@ -358,10 +375,16 @@ struct sched_ext_ops_cid {
 	void (*set_cmask)(struct task_struct *p, const struct scx_cmask *cmask);
 	void (*update_idle)(s32 cid, bool idle);
 	SCX_OPS_LIFE
+	void (*enable)(struct task_struct *p, struct scx_enable_args *args);
+	void (*disable)(struct task_struct *p);
+	void (*dump)(struct scx_dump_ctx *ctx);
 	void (*dump_cid)(struct scx_dump_ctx *ctx, s32 cid, bool idle);
-	SCX_OPS_CGROUP
+	void (*dump_task)(struct scx_dump_ctx *ctx, struct task_struct *p);
+	SCX_OPS_CGROUP(cpuctl)
+	SCX_OPS_SUB
 	void (*cid_online)(s32 cid);
 	void (*cid_offline)(s32 cid);
+	s32 (*init_cids)(void); /* before init(): scx_bpf_cid_override() */
 	s32 (*init)(void);
 	void (*exit)(struct scx_exit_info *info);
 	SCX_OPS_DATA

@@ -28,6 +28,7 @@ static __thread struct task *self;
 static struct {
 	struct kernfs_node kn;
 	struct css_set css;
+	struct task_group tg;
 	struct mm_struct mm;
 	struct signal_struct signal;
 	struct task_struct parent; /* of every task */
@@ -46,6 +47,9 @@ static void surroundings_init(void)
 	surroundings.kn = (struct kernfs_node){.id = 1, .name = ""};
 	root.cgroup.kn = &surroundings.kn;
 	root.cgroup.self.cgroup = &root.cgroup;
+	root.cgroup.subsys[cpu_cgrp_id] = &surroundings.tg.css;
+	surroundings.tg.css.cgroup = &root.cgroup;
+	surroundings.tg.scx.weight = 100;
 	root.cgroup.ancestors[0] = &root.cgroup;
 	surroundings.css.dfl_cgrp = &root.cgroup;
 	surroundings.mm.mm_users.refs.counter = 1;

@@ -21,15 +21,19 @@ static struct sim_cgroup *cgroup_alloc(struct machine *m, struct sim_cgroup *par
 		return NULL;
 	}
 	cg->parent = parent;
-	cg->weight = 100;
-	cg->bw_period_us = 100000;
-	cg->bw_quota_us = UINT64_MAX;
+	cg->tg.scx.weight = 100;
+	cg->tg.scx.bw_period_us = 100000;
+	cg->tg.scx.bw_quota_us = UINT64_MAX;
 	cg->kn = (struct kernfs_node){
 		.id = ++m->last_cgroup_id,
 		.name = cg->name,
 		.__parent = parent ? &parent->kn : NULL,
 	};
+	cg->tg.css.cgroup = &cg->cg;
+	cg->tg.css.parent = parent ? &parent->tg.css : NULL;
+	cg->tg.parent = parent ? &parent->tg : NULL;
 	cg->css.dfl_cgrp = &cg->cg;
+	cg->cg.subsys[cpu_cgrp_id] = &cg->tg.css;
 	cg->cg.kn = &cg->kn;
 	cg->cg.level = level;
 	cg->cg.self.cgroup = &cg->cg;
@@ -110,10 +114,10 @@ struct sim_cgroup *machine_cgroup_find(struct machine *m, const char *path)
 static int init_one(struct sched *s, struct sim_cgroup *cg)
 {
 	struct scx_cgroup_init_args args = {
-		.weight = cg->weight,
-		.bw_period_us = cg->bw_period_us,
-		.bw_quota_us = cg->bw_quota_us,
-		.bw_burst_us = cg->bw_burst_us,
+		.weight = cg->tg.scx.weight,
+		.bw_period_us = cg->tg.scx.bw_period_us,
+		.bw_quota_us = cg->tg.scx.bw_quota_us,
+		.bw_burst_us = cg->tg.scx.bw_burst_us,
 	};
 	int err = 0;
 
@@ -222,9 +226,10 @@ int machine_cgroup_set_weight(struct machine *m, struct sim_cgroup *cg, uint32_t
 {
 	UA_FAIL_IF(weight < 1 || weight > 10000 || !cg->parent, -EINVAL);
 	machine_enter(m, NULL);
-	if (cg->weight != weight && m->sched && m->sched->live && m->sched->ops->cgroup_set_weight)
+	if (cg->tg.scx.weight != weight && m->sched && m->sched->live &&
+	    m->sched->ops->cgroup_set_weight)
 		OP_VOID(m->sched, OP_OTHER, NULL, cgroup_set_weight, &cg->cg, weight);
-	cg->weight = weight;
+	cg->tg.scx.weight = weight;
 	machine_leave(m);
 	return 0;
 }
@@ -237,9 +242,9 @@ int machine_cgroup_set_bandwidth(struct machine *m, struct sim_cgroup *cg, uint6
 	if (m->sched && m->sched->live && m->sched->ops->cgroup_set_bandwidth)
 		OP_VOID(m->sched, OP_OTHER, NULL, cgroup_set_bandwidth, &cg->cg, period_us,
 			quota_us, burst_us);
-	cg->bw_period_us = period_us;
-	cg->bw_quota_us = quota_us;
-	cg->bw_burst_us = burst_us;
+	cg->tg.scx.bw_period_us = period_us;
+	cg->tg.scx.bw_quota_us = quota_us;
+	cg->tg.scx.bw_burst_us = burst_us;
 	machine_leave(m);
 	return 0;
 }

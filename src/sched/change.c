@@ -153,10 +153,8 @@ static int set_policy_locked(struct core_task *t, bool ext)
 	if (t->ext)
 		sched_disable_task(s, t);
 	t->ext = wants;
-	if (wants) {
-		sched_enable_task(s, t);
-		sched_call_set_mask(s, t);
-	}
+	if (wants)
+		sched_switch_in(s, t);
 	task_change_end(t, ch, 0);
 	if (ch.queued)
 		pick_resched(cpu_of(t));

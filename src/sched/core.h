@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The scheduler core: what the files of this folder share. Behaviour after kernel 7.2
- * (kernel/sched/ext); where 7.3 or older kernels differ, the place says so.
+ * The scheduler core: what the files of this folder share. Behaviour after Linux 7.3
+ * (kernel/sched/ext); where older kernels differ, the place says so.
  *
  * The way of a task, and the file of each step:
  *
@@ -87,6 +87,7 @@ struct core_task {
 	uint64_t vruntime; /* default policy */
 	uint64_t slice_start;
 	uint64_t cookie, core_at; /* core scheduling: 0 is a cookie, too; waits since */
+	uint32_t reenq_cnt;	  /* times reenqueued since it ran */
 	struct sim_cgroup *cgroup;
 	int32_t nice;
 	uint8_t scx_state;
@@ -153,7 +154,6 @@ struct cpu {
 	bool released;	  /* ops.cpu_release() was called and not ops.cpu_acquire() */
 	bool reenq_local; /* run the local DSQ through ops.enqueue() again */
 	bool reenq_immed;
-	uint32_t reenq_repeat;
 	uint64_t kick;	/* SCX_KICK_*, handled in machine_leave() */
 	bool kick_hard; /* not for idle CPUs only */
 	bool kicked;
@@ -184,8 +184,9 @@ struct sched {
 	uint32_t batch;
 	struct arena *arena;
 	struct pool *pool;
-	struct scx_cmask **cmasks; /* by CPU, in the arena */
-	struct prog *mask_prog;	   /* of set_cmask; on whose behalf they are written */
+	struct scx_cmask **cmasks;	/* by CPU, in the arena */
+	struct scx_cmask *online_cmask; /* in the arena, too */
+	struct prog *mask_prog;		/* on whose behalf they are written */
 	struct dsq *user[DSQ_HASH];
 	struct dsq *global; /* by node */
 	struct scx_event_stats events;
@@ -498,7 +499,12 @@ static inline struct sched *sched_active(const struct machine *m)
 int32_t sched_cpu_arg(const struct sched *s, const struct cpu *c);
 struct cpu *sched_cpu(const struct sched *s, int64_t cpu_or_cid); /* NULL: no such */
 int sched_check_errno(struct sched *s, const char *op, int err);
+/* Of a task that joins: enable(); in cid form set_cmask() follows. */
+void sched_call_enable(struct sched *s, struct core_task *t);
 void sched_call_set_mask(struct sched *s, struct core_task *t);
+/* The masks in the scheduler's arena: make them, and keep that of online CPUs up to date. */
+int sched_make_masks(struct sched *s);
+void sched_mark_online(struct sched *s, const struct cpu *c, bool online);
 
 /* -- sched.c: its life
  * ----------------------------------------------------------------------------------------------------------
@@ -514,7 +520,8 @@ void sched_exit(struct sched *s, enum scx_exit_kind kind, int64_t code, const ch
 void sched_disable_pending(struct machine *m);
 int sched_init_task(struct sched *s, struct core_task *t, bool fork);
 void sched_exit_task(struct sched *s, struct core_task *t);
-void sched_enable_task(struct sched *s, struct core_task *t);
+void sched_enable_task(struct sched *s, struct core_task *t); /* forked */
+void sched_switch_in(struct sched *s, struct core_task *t);   /* from the default policy */
 void sched_disable_task(struct sched *s, struct core_task *t);
 bool sched_wants(const struct sched *s, const struct core_task *t); /* in the ext class? */
 void sched_bypass(struct machine *m, bool on);
@@ -536,10 +543,10 @@ struct sim_cgroup {
 	struct kernfs_node kn;
 	struct css_set css;
 	char *name;
-	uint32_t weight, n_tasks, n_children;
-	uint64_t bw_period_us, bw_quota_us, bw_burst_us;
+	uint32_t n_tasks, n_children;
 	bool inited, removed;
-	struct cgroup cg; /* last: has a flexible array of its ancestors */
+	struct task_group tg; /* weight and bandwidth */
+	struct cgroup cg;     /* last: has a flexible array of its ancestors */
 };
 
 int cgroup_make_root(struct machine *m);

@@ -103,9 +103,11 @@ bool dispatch_move(struct sched *s, struct dsq_iter *it, struct core_task *t, st
 
 /* -- Through ops.enqueue() once more ------------------------------------------------------ */
 
-/* Those that wait now, not those that come back meanwhile. */
+/* Those that wait now, not those that come back meanwhile. Programs see the reason in the task's
+ * flags. */
 static uint32_t reenq(struct dsq *dsq, bool immed_only)
 {
+	uint32_t reason = immed_only ? SCX_TASK_REENQ_IMMED : SCX_TASK_REENQ_KFUNC;
 	uint32_t last = dsq->q.seq, n = 0;
 	struct vnode *next;
 
@@ -120,7 +122,9 @@ static uint32_t reenq(struct dsq *dsq, bool immed_only)
 		dsq_remove(t);
 		t->immed = false;
 		ext_custody_end(t, 0);
+		ts_of(t)->scx.flags |= reason;
 		ext_place(cpu_of(t), t, SCX_ENQ_REENQ);
+		ts_of(t)->scx.flags &= ~(u32)SCX_TASK_REENQ_REASON_MASK;
 		n++;
 	}
 	return n;
@@ -136,13 +140,6 @@ uint32_t dispatch_reenq_local(struct cpu *c, bool immed_only)
 	n = reenq(&c->local, immed_only);
 	if (immed_only)
 		s->events.SCX_EV_REENQ_IMMED += n;
-	if (!n) {
-		c->reenq_repeat = 0;
-	} else if (++c->reenq_repeat > SCX_REENQ_LOCAL_MAX_REPEAT) {
-		sched_error(s, "SCX_ENQ_REENQ on SCX_DSQ_LOCAL repeated %u times", c->reenq_repeat);
-	} else if (c->reenq_repeat > 1) {
-		s->events.SCX_EV_REENQ_LOCAL_REPEAT++;
-	}
 	return n;
 }
 

@@ -225,6 +225,19 @@ static void ask(struct sched *s, struct cpu *c, struct core_task *t, uint64_t en
 	t->in_ops = t->custody = true;
 }
 
+/* Has it been sent through ops.enqueue() so often without ever running that this will not end?
+ * (Before Linux 7.3 a CPU's local DSQ was watched, not the task.) */
+static bool reenq_too_often(struct sched *s, struct core_task *t)
+{
+	if (++t->reenq_cnt > 1)
+		s->events.SCX_EV_REENQ_REPEAT++;
+	if (t->reenq_cnt <= SCX_REENQ_MAX_REPEAT)
+		return false;
+	sched_exit(s, SCX_EXIT_ERROR_REENQ, 0, "%s[%d] reenqueued %u times without running",
+		   ts_of(t)->comm, ts_of(t)->pid, t->reenq_cnt);
+	return true;
+}
+
 void ext_place(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 {
 	struct machine *m = t->m;
@@ -248,7 +261,7 @@ void ext_place(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 	} else if (t->pinned && !(s->flags & SCX_OPS_ENQ_MIGRATION_DISABLED)) {
 		s->events.SCX_EV_ENQ_SKIP_MIGRATION_DISABLED++;
 		place_local(s, c, t, enq_flags);
-	} else if (!s->ops->enqueue) {
+	} else if (!s->ops->enqueue || (enq_flags & SCX_ENQ_REENQ && reenq_too_often(s, t))) {
 		ext_refill(s, t);
 		ext_put_in(s, dsq_resolve(s, c, SCX_DSQ_GLOBAL, t), t, enq_flags);
 	} else {
@@ -303,6 +316,7 @@ void ext_running(struct cpu *c, struct core_task *t)
 
 	dsq_remove(t);
 	t->immed = false;
+	t->reenq_cnt = 0;
 	ext_custody_end(t, SCX_DEQ_CORE_SCHED_EXEC);
 	ext_clear_runnable(t, true);
 	if (s->live && s->ops->running)

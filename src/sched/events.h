@@ -14,13 +14,21 @@
 	X(SCX_EV_ENQ_SKIP_EXITING)            \
 	X(SCX_EV_ENQ_SKIP_MIGRATION_DISABLED) \
 	X(SCX_EV_REENQ_IMMED)                 \
-	X(SCX_EV_REENQ_LOCAL_REPEAT)          \
+	X(SCX_EV_REENQ_REPEAT)                \
 	X(SCX_EV_REFILL_SLICE_DFL)            \
+	X(SCX_EV_SLICE_CLAMPED)               \
+	X(SCX_EV_SLICE_DENIED)                \
 	X(SCX_EV_BYPASS_DURATION)             \
 	X(SCX_EV_BYPASS_DISPATCH)             \
 	X(SCX_EV_BYPASS_ACTIVATE)             \
 	X(SCX_EV_INSERT_NOT_OWNED)            \
-	X(SCX_EV_SUB_BYPASS_DISPATCH)
+	X(SCX_EV_SUB_BYPASS_DISPATCH)         \
+	X(SCX_EV_SUB_FORCED_ADMIT)            \
+	X(SCX_EV_SUB_PREEMPT_DENIED)          \
+	X(SCX_EV_SUB_KICK_DENIED)             \
+	X(SCX_EV_SUB_REENQ_DENIED)            \
+	X(SCX_EV_SUB_CIDPERF_DENIED)          \
+	X(SCX_EV_SUB_RESCUE)
 
 static const struct {
 	const char *name;

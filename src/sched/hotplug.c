@@ -10,6 +10,7 @@ static void tell_scheduler(struct machine *m, struct cpu *c, bool online)
 	m->hotplug_seq++;
 	if (!s || !s->live)
 		return;
+	sched_mark_online(s, c, online);
 	arg = sched_cpu_arg(s, c);
 	if (online && s->ops->cpu_online)
 		OP_VOID(s, OP_OTHER, NULL, cpu_online, arg);

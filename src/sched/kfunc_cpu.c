@@ -2,6 +2,8 @@
 /* kfuncs on CPUs: numbers, topology, who runs there, kicks, frequency. */
 #include "sched/kfuncs.h"
 
+#include "arena/arena.h"
+
 /* A CPU as the scheduler counts them; what does not exist ends the scheduler. */
 static struct cpu *cpu_arg(struct sched *s, uint64_t r)
 {
@@ -14,29 +16,22 @@ static struct cpu *cpu_arg(struct sched *s, uint64_t r)
 
 /* -- Kicks -------------------------------------------------------------------------------- */
 
-static int kick(struct sched *s, uint64_t nr, uint64_t flags)
-{
-	struct cpu *c = cpu_arg(s, nr);
-
-	UA_FAIL_IF(!s, -ENODEV);
-	UA_FAIL_IF(!c, -EINVAL);
-	if (flags & SCX_KICK_IDLE && flags & (SCX_KICK_PREEMPT | SCX_KICK_WAIT)) {
-		sched_error(s, "PREEMPT/WAIT cannot be used with SCX_KICK_IDLE");
-		return -EINVAL;
-	}
-	pick_kick(c, flags & (SCX_KICK_IDLE | SCX_KICK_PREEMPT | SCX_KICK_WAIT));
-	return 0;
-}
-
 SCHED_KFUNC(scx_bpf_kick_cpu)
 {
-	kick(s, r1, r2);
+	struct cpu *c = cpu_arg(s, r1);
+
+	if (!c)
+		return 0;
+	if (r2 & SCX_KICK_IDLE && r2 & (SCX_KICK_PREEMPT | SCX_KICK_WAIT))
+		sched_error(s, "PREEMPT/WAIT cannot be used with SCX_KICK_IDLE");
+	else
+		pick_kick(c, r2 & (SCX_KICK_IDLE | SCX_KICK_PREEMPT | SCX_KICK_WAIT));
 	return 0;
 }
 
 SCHED_KFUNC(scx_bpf_kick_cid)
 {
-	return (uint64_t)(int64_t)kick(s, r1, r2);
+	return sched_scx_bpf_kick_cpu(m, s, r1, r2, r3, r4, r5);
 }
 
 /* -- Numbers ------------------------------------------------------------------------------ */
@@ -69,7 +64,7 @@ static void fill_topo(struct machine *m, struct sched *s, uint64_t cid, struct s
 {
 	const struct topo_cid *tc;
 
-	*out = (struct scx_cid_topo){-1, -1, -1, -1, -1, -1};
+	memset(out, 0xff, sizeof(*out));
 	if (!s)
 		return;
 	if ((int32_t)cid < 0 || (uint32_t)cid >= m->n_cpus) {
@@ -77,18 +72,12 @@ static void fill_topo(struct machine *m, struct sched *s, uint64_t cid, struct s
 		return;
 	}
 	tc = &m->topo.cids[(uint32_t)cid];
-	*out = (struct scx_cid_topo){tc->core_cid, tc->core_idx, tc->llc_cid,
-				     tc->llc_idx,  tc->node_cid, tc->node_idx};
+	*out = (struct scx_cid_topo){tc->core_cid, tc->core_idx, tc->llc_cid,	tc->llc_idx,
+				     tc->node_cid, tc->node_idx, tc->shard_cid, tc->shard_idx};
 }
 
+/* The size says how much the program knows of; what the machine does not know is -1. */
 SCHED_KFUNC(scx_bpf_cid_topo)
-{
-	fill_topo(m, s, r1, host_ptr(r2));
-	return 0;
-}
-
-/* Linux 7.3 says how much the program knows of; what the machine does not know is -1. */
-SCHED_KFUNC(scx_bpf_cid_topo___sz)
 {
 	struct scx_cid_topo topo;
 
@@ -98,14 +87,49 @@ SCHED_KFUNC(scx_bpf_cid_topo___sz)
 	return 0;
 }
 
-static void override(struct machine *m, struct sched *s, const int32_t *cpu_to_cid, uint32_t size)
-{
-	size_t want = m->n_cpus * sizeof(*cpu_to_cid);
-	int32_t bad;
+/* -- A numbering of the scheduler's own --------------------------------------------------- */
 
-	if (size != want)
-		sched_error(s, "scx_bpf_cid_override: expected %zu bytes, got %u", want, size);
-	else if (topo_override(&m->topo, cpu_to_cid, m->n_cpus, &bad))
+#define OVERRIDE "scx_bpf_cid_override: "
+
+static bool check_span(struct sched *s, uint32_t i, int32_t span)
+{
+	if (span > SCX_CID_SHARD_MAX_CPUS)
+		sched_error(s, OVERRIDE "shard[%u] span %d exceeds max %d", i, span,
+			    SCX_CID_SHARD_MAX_CPUS);
+	return span <= SCX_CID_SHARD_MAX_CPUS;
+}
+
+static bool check_shards(struct sched *s, const int32_t *start, uint32_t n)
+{
+	int32_t n_cpus = (int32_t)s->m->n_cpus;
+
+	if (start[0]) {
+		sched_error(s, OVERRIDE "shard_start[0] must be 0, got %d", start[0]);
+		return false;
+	}
+	for (uint32_t i = 1; i < n; i++) {
+		if (start[i] <= start[i - 1]) {
+			sched_error(s, OVERRIDE "shard_start not increasing at [%u]", i);
+			return false;
+		}
+		if (start[i] >= n_cpus) {
+			sched_error(s, OVERRIDE "shard_start[%u]=%d >= %d", i, start[i], n_cpus);
+			return false;
+		}
+		if (!check_span(s, i - 1, start[i] - start[i - 1]))
+			return false;
+	}
+	return check_span(s, n - 1, n_cpus - start[n - 1]);
+}
+
+static void renumber(struct sched *s, const int32_t *cpu_to_cid, const int32_t *start, uint32_t n)
+{
+	struct machine *m = s->m;
+	int32_t bad = 0;
+
+	if (!check_shards(s, start, n))
+		return;
+	if (topo_override(&m->topo, cpu_to_cid, start, n, &bad))
 		sched_error(s,
 			    bad >= 0 && (uint32_t)bad < m->n_cpus
 				    ? "cid %d assigned to multiple cpus"
@@ -113,12 +137,35 @@ static void override(struct machine *m, struct sched *s, const int32_t *cpu_to_c
 			    bad);
 }
 
+/* Both tables are in the arena, where they may change at any time: what is checked is a copy. */
 SCHED_KFUNC(scx_bpf_cid_override)
 {
-	if (s)
-		override(m, s, host_ptr(r1), (uint32_t)r2);
+	uint32_t n = (uint32_t)r2, n_shards = (uint32_t)r4;
+	int32_t *copy;
+
+	if (!s)
+		return 0;
+	if (n != m->n_cpus) {
+		sched_error(s, OVERRIDE "cpu_to_cid expected %u entries, got %u", m->n_cpus, n);
+		return 0;
+	}
+	if (!n_shards || n_shards > m->n_cpus) {
+		sched_error(s, OVERRIDE "invalid shard_start count %u", n_shards);
+		return 0;
+	}
+	copy = mem_calloc(n + n_shards, sizeof(*copy));
+	if (!copy) {
+		sched_error(s, OVERRIDE "allocation failed");
+		return 0;
+	}
+	memcpy(copy, host_ptr(r1), n * sizeof(*copy));
+	memcpy(copy + n, host_ptr(r3), n_shards * sizeof(*copy));
+	renumber(s, copy, copy + n, n_shards);
+	mem_free(copy);
 	return 0;
 }
+
+/* -- How many ----------------------------------------------------------------------------- */
 
 static uint32_t n_cpus(const struct machine *m)
 {
@@ -138,6 +185,14 @@ SCHED_KFUNC(scx_bpf_nr_cpu_ids)
 SCHED_KFUNC(scx_bpf_nr_online_cids)
 {
 	return m ? mask_weight(m, &m->online) : n_cpus(m);
+}
+
+/* In the form that programs know: an offset, or NULL before there is one. */
+SCHED_KFUNC(scx_bpf_online_cmask)
+{
+	if (!s || !s->online_cmask)
+		return 0;
+	return (uint64_t)((uint8_t *)s->online_cmask - arena_window_base(s->arena));
 }
 
 SCHED_KFUNC(scx_bpf_nr_node_ids)
@@ -224,13 +279,29 @@ SCHED_KFUNC(scx_bpf_cpuperf_cur)
 	return c ? c->cpuperf : SCX_CPUPERF_ONE;
 }
 
+static int set_perf(struct machine *m, struct sched *s, uint64_t nr, uint32_t perf)
+{
+	struct cpu *c;
+
+	UA_FAIL_IF(!s, -ENODEV);
+	c = cpu_arg(s, nr);
+	UA_FAIL_IF(!c, -EINVAL);
+	if (perf > SCX_CPUPERF_ONE)
+		sched_error(s, "Invalid cpuperf target %u for CPU %d", perf, c->nr);
+	else if (m->op && m->op->cpu && m->op->cpu != c)
+		sched_error(s, "Invalid target CPU %d", c->nr);
+	else
+		return c->cpuperf = perf, 0;
+	return -EINVAL;
+}
+
 SCHED_KFUNC(scx_bpf_cpuperf_set)
 {
-	struct cpu *c = cpu_arg(s, r1);
-
-	if (c && (uint32_t)r2 > SCX_CPUPERF_ONE)
-		sched_error(s, "Invalid cpuperf target %u for CPU %d", (uint32_t)r2, c->nr);
-	else if (c)
-		c->cpuperf = (uint32_t)r2;
+	set_perf(m, s, r1, (uint32_t)r2);
 	return 0;
+}
+
+SCHED_KFUNC(scx_bpf_cidperf_set)
+{
+	return (uint64_t)(int64_t)set_perf(m, s, r1, (uint32_t)r2);
 }

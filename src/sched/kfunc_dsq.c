@@ -3,7 +3,7 @@
 #include "sched/kfuncs.h"
 
 /* Bits of enq_flags that are the core's. */
-#define ENQ_INTERNAL (SCX_ENQ_CLEAR_OPSS | SCX_ENQ_DSQ_PRIQ | SCX_ENQ_NESTED)
+#define ENQ_INTERNAL (0xffull << 56)
 
 static struct cpu *dispatch_cpu(const struct machine *m)
 {
@@ -35,11 +35,20 @@ static bool insert(struct machine *m, struct sched *s, struct core_task *t, uint
 				       : ext_insert_direct(s, t, dsq_id, enq_flags);
 }
 
-static bool flags_ok(struct sched *s, uint64_t enq_flags)
+static bool is_local(uint64_t dsq_id)
 {
-	if (!(enq_flags & ENQ_INTERNAL))
+	return dsq_id == SCX_DSQ_LOCAL || (dsq_id & SCX_DSQ_LOCAL_ON) == SCX_DSQ_LOCAL_ON;
+}
+
+static bool flags_ok(struct sched *s, uint64_t dsq_id, uint64_t enq_flags)
+{
+	if (enq_flags & ENQ_INTERNAL)
+		sched_error(s, "invalid enq_flags 0x%llx", (unsigned long long)enq_flags);
+	else if (enq_flags & SCX_ENQ_RESCUE && !is_local(dsq_id))
+		sched_error(s, "SCX_ENQ_RESCUE on a non-local DSQ 0x%llx",
+			    (unsigned long long)dsq_id);
+	else
 		return true;
-	sched_error(s, "invalid enq_flags 0x%llx", (unsigned long long)enq_flags);
 	return false;
 }
 
@@ -55,7 +64,7 @@ SCHED_KFUNC(scx_bpf_dsq_insert)
 {
 	struct core_task *t = core_of_ts(host_ptr(r1));
 
-	if (!s || !flags_ok(s, r4) || !insert(m, s, t, r2, r4))
+	if (!s || !flags_ok(s, r2, r4) || !insert(m, s, t, r2, r4))
 		return false;
 	set_slice(t, r3);
 	return true;
@@ -64,7 +73,7 @@ SCHED_KFUNC(scx_bpf_dsq_insert)
 static uint64_t insert_vtime(struct machine *m, struct sched *s, struct core_task *t,
 			     const struct scx_bpf_dsq_insert_vtime_args *args)
 {
-	if (!s || !flags_ok(s, args->enq_flags) ||
+	if (!s || !flags_ok(s, args->dsq_id, args->enq_flags) ||
 	    !insert(m, s, t, args->dsq_id, args->enq_flags | SCX_ENQ_DSQ_PRIQ))
 		return false;
 	set_slice(t, args->slice);
@@ -111,7 +120,7 @@ static uint64_t move_to_local(struct machine *m, struct sched *s, uint64_t dsq_i
 	struct cpu *c = s ? dispatch_cpu(m) : NULL;
 	struct dsq *dsq;
 
-	if (!c || !flags_ok(s, enq_flags))
+	if (!c || !flags_ok(s, SCX_DSQ_LOCAL, enq_flags))
 		return false;
 	dispatch_flush(s, c);
 	dsq = dsq_id & SCX_DSQ_FLAG_BUILTIN ? NULL : dsq_find_user(s, dsq_id);
@@ -179,7 +188,7 @@ SCHED_KFUNC(bpf_iter_scx_dsq_destroy)
 static uint64_t move(struct machine *m, struct sched *s, uint64_t it, uint64_t p, uint64_t dsq_id,
 		     uint64_t enq_flags, uint64_t internal)
 {
-	if (!s || !*iter_of(it) || !flags_ok(s, enq_flags))
+	if (!s || !*iter_of(it) || !flags_ok(s, dsq_id, enq_flags))
 		return false;
 	return dispatch_move(s, *iter_of(it), core_of_ts(host_ptr(p)), dispatch_cpu(m), dsq_id,
 			     enq_flags | internal);
@@ -267,7 +276,9 @@ SCHED_KFUNC(scx_bpf_dsq_reenq)
 
 	if (!s)
 		return 0;
-	if (!dsq) {
+	if (r2 & ~(uint64_t)SCX_REENQ_ANY) {
+		sched_error(s, "invalid SCX_REENQ flags 0x%llx", (unsigned long long)r2);
+	} else if (!dsq) {
 		sched_error(s, "non-existent DSQ 0x%llx", (unsigned long long)r1);
 	} else if (dsq->cpu) {
 		dsq->cpu->reenq_local = true;
@@ -290,10 +301,4 @@ SCHED_KFUNC(scx_bpf_reenqueue_local___v2)
 	m->here->reenq_local = true;
 	pick_kick(m->here, KICK_QUIET);
 	return 0;
-}
-
-/* There are no sub-schedulers. */
-SCHED_KFUNC(scx_bpf_sub_dispatch)
-{
-	return false;
 }

@@ -24,6 +24,7 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	SCHED_KFUNCS_DSQ(K, A) \
 	SCHED_KFUNCS_IDLE(K, A) \
 	SCHED_KFUNCS_CPU(K, A) \
+	SCHED_KFUNCS_SUB(K, A) \
 	SCHED_KFUNCS_MISC(K, A)
 
 #define SCHED_KFUNCS_DSQ(K, A) \
@@ -48,8 +49,7 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	K(scx_bpf_dsq_peek, KF_RCU_PROTECTED | KF_RET_NULL) \
 	K(scx_bpf_dsq_reenq, 0) \
 	K(scx_bpf_reenqueue_local, 0) \
-	K(scx_bpf_reenqueue_local___v2, 0) \
-	K(scx_bpf_sub_dispatch, 0)
+	K(scx_bpf_reenqueue_local___v2, 0)
 
 #define SCHED_KFUNCS_IDLE(K, A) \
 	K(scx_bpf_select_cpu_dfl, KF_RCU) \
@@ -72,14 +72,13 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	A(scx_bpf_put_cpumask, scx_bpf_put_idle_cpumask, KF_RELEASE) \
 	K(scx_bpf_kick_cpu, 0) \
 	K(scx_bpf_kick_cid, 0) \
-	A(scx_bpf_kick_cid___ret, scx_bpf_kick_cid, 0) \
 	K(scx_bpf_cid_to_cpu, 0) \
 	K(scx_bpf_cpu_to_cid, 0) \
 	K(scx_bpf_cid_topo, 0) \
-	K(scx_bpf_cid_topo___sz, 0) \
-	K(scx_bpf_cid_override, 0) \
+	K(scx_bpf_cid_override, KF_SLEEPABLE) \
 	K(scx_bpf_nr_cids, 0) \
 	K(scx_bpf_nr_online_cids, 0) \
+	K(scx_bpf_online_cmask, KF_ARENA_RET) \
 	K(scx_bpf_nr_cpu_ids, 0) \
 	K(scx_bpf_nr_node_ids, 0) \
 	K(scx_bpf_this_cid, 0) \
@@ -96,8 +95,14 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	K(scx_bpf_cpuperf_set, 0) \
 	A(scx_bpf_cidperf_cap, scx_bpf_cpuperf_cap, 0) \
 	A(scx_bpf_cidperf_cur, scx_bpf_cpuperf_cur, 0) \
-	A(scx_bpf_cidperf_set, scx_bpf_cpuperf_set, 0) \
-	A(scx_bpf_cidperf_set___ret, scx_bpf_cpuperf_set, 0)
+	K(scx_bpf_cidperf_set, 0)
+
+#define SCHED_KFUNCS_SUB(K, A) \
+	K(scx_bpf_sub_dispatch, 0) \
+	K(scx_bpf_sub_caps, 0) \
+	K(scx_bpf_sub_grant, 0) \
+	K(scx_bpf_sub_revoke, 0) \
+	K(scx_bpf_sub_kill_bstr, 0)
 
 #define SCHED_KFUNCS_MISC(K, A) \
 	K(scx_bpf_task_set_slice, KF_RCU) \

@@ -190,7 +190,7 @@ static int machine_fill(struct machine *m, const struct machine_opts *opts)
 	}
 	for (uint32_t i = m->n_cpus - opts->n_offline; i < m->n_cpus; i++)
 		m->topo.cpus[i].online = false;
-	topo_number(&m->topo);
+	topo_number(&m->topo, 0);
 	m->tick_ns = 1000000000u / (opts->hz ? opts->hz : 1000);
 	m->ipi_ns = opts->ipi_ns ? opts->ipi_ns : 1000;
 	m->rng[0] = splitmix(&seed);

@@ -9,6 +9,8 @@
 
 #include <ctype.h>
 
+#include "arena/arena.h"
+#include "arena/pool.h"
 #include "prog/struct_ops.h"
 #include "sched/cmask.h"
 
@@ -17,7 +19,9 @@
 		       "the forms share their layout")
 SAME_PLACE(select_cpu, select_cid);
 SAME_PLACE(set_cpumask, set_cmask);
+SAME_PLACE(enable, enable); /* which gets something more in cid form */
 SAME_PLACE(dump_cpu, dump_cid);
+SAME_PLACE(cgroup_init, cpuctl_init);
 SAME_PLACE(cpu_offline, cid_offline);
 SAME_PLACE(dispatch_max_batch, dispatch_max_batch);
 SAME_PLACE(name, name);
@@ -25,9 +29,24 @@ SAME_PLACE(name, name);
 /* -- What objects may set ----------------------------------------------------------------- */
 
 static const char *const sleepable_members[] = {
-	"init_task",  "cgroup_init", "cgroup_exit", "cgroup_prep_move",
-	"cpu_online", "cid_online",  "cpu_offline", "cid_offline",
-	"init",	      "exit",	     "sub_attach",  "sub_detach",
+	"init_task",
+	"cgroup_init",
+	"cgroup_exit",
+	"cgroup_prep_move",
+	"cgroup_set_bandwidth",
+	"cpuctl_init",
+	"cpuctl_exit",
+	"cpuctl_prep_move",
+	"cpuctl_set_bandwidth",
+	"sub_attach",
+	"sub_detach",
+	"cpu_online",
+	"cpu_offline",
+	"cid_online",
+	"cid_offline",
+	"init_cids",
+	"init",
+	"exit",
 };
 
 static int check_member(void *arg, const char *member, const struct prog *prog)
@@ -60,6 +79,21 @@ static int check_name(const char *name)
 	return 0;
 }
 
+/* Tasks run on behalf of sub-schedulers that hold too little: nothing to do here, where there are
+ * none, but what is out of range is refused. */
+static int init_rescue(struct sched_ext_ops *ops, const struct sched_ext_ops *u)
+{
+	UA_FAIL_IF(u->rescue_bandwidth_ppt > SCX_RESCUE_MAX_BW_PPT &&
+			   u->rescue_bandwidth_ppt != SCX_RESCUE_DISABLE,
+		   -E2BIG);
+	UA_FAIL_IF(u->rescue_quantum_us > SCX_RESCUE_MAX_QUANTUM_US, -E2BIG);
+	UA_FAIL_IF(u->rescue_quantum_us && u->rescue_quantum_us < SCX_RESCUE_MIN_QUANTUM_US,
+		   -EINVAL);
+	ops->rescue_bandwidth_ppt = u->rescue_bandwidth_ppt;
+	ops->rescue_quantum_us = u->rescue_quantum_us;
+	return 0;
+}
+
 /* The data members: 1 when done, as struct struct_ops_desc says. */
 static int init_member(void *arg, const char *member, void *ops_, const void *udata_)
 {
@@ -83,6 +117,10 @@ static int init_member(void *arg, const char *member, void *ops_, const void *ud
 		ops->exit_dump_len = u->exit_dump_len ? u->exit_dump_len : SCX_EXIT_DUMP_DFL_LEN;
 	} else if (!strcmp(member, "hotplug_seq")) {
 		ops->hotplug_seq = u->hotplug_seq;
+	} else if (!strcmp(member, "cid_shard_size")) {
+		ops->cid_shard_size = u->cid_shard_size;
+	} else if (!strncmp(member, "rescue_", 7)) {
+		UA_TRY(init_rescue(ops, u));
 	} else if (!strcmp(member, "sub_cgroup_id")) {
 		ops->sub_cgroup_id = u->sub_cgroup_id;
 	} else {
@@ -131,6 +169,7 @@ int sched_register_types(struct engine *e)
 		{"dispatch", 1, MEMBER_ARG_NULLABLE},
 		{"yield", 1, MEMBER_ARG_NULLABLE},
 		{"set_cmask", 1, MEMBER_ARG_ARENA},
+		{"sub_caps_updated", 0, MEMBER_ARG_ARENA},
 	};
 	struct struct_ops_desc desc = {
 		.name = "sched_ext_ops",
@@ -195,33 +234,117 @@ int sched_check_errno(struct sched *s, const char *op, int err)
 	return -EPROTO;
 }
 
-/* -- Affinity ----------------------------------------------------------------------------- */
+/* -- Masks in the arena ------------------------------------------------------------------- */
 
 struct mask_write {
-	struct machine *m;
+	const struct machine *m;
 	struct scx_cmask *mask;
 	const struct cpumask *cpus;
+	const struct cpu *cpu; /* just this one, if given: its bit becomes `on` */
+	bool on;
 };
+
+static void write_bit(const struct mask_write *w, uint32_t cpu, bool on)
+{
+	uint32_t cid = (uint32_t)w->m->topo.cpus[cpu].cid;
+	uint64_t bit = 1ull << (cid % 64);
+
+	if (on)
+		w->mask->bits[cid / 64] |= bit;
+	else
+		w->mask->bits[cid / 64] &= ~bit;
+}
 
 /* Straight into the arena: whatever programs did to the page, a stray write recovers. */
 static void write_mask(void *arg)
 {
-	struct mask_write *w = arg;
+	const struct mask_write *w = arg;
 
+	if (w->cpu) {
+		write_bit(w, (uint32_t)w->cpu->nr, w->on);
+		return;
+	}
 	cmask_init(w->mask, 0, w->m->n_cpus, cmask_words(w->m->n_cpus));
 	for (uint32_t nr = 0; (nr = mask_next(w->m, w->cpus, NULL, nr)) < w->m->n_cpus; nr++)
-		w->mask->bits[(uint32_t)w->m->topo.cpus[nr].cid / 64] |=
-			1ull << (w->m->topo.cpus[nr].cid % 64);
+		write_bit(w, nr, true);
+}
+
+static int put_mask(struct sched *s, struct mask_write w)
+{
+	w.m = s->m;
+	return prog_host_run(s->mask_prog, write_mask, &w);
+}
+
+/* The affinity of t as a mask in the arena, good until the next one; NULL: could not. */
+static struct scx_cmask *give_mask(struct sched *s, struct core_task *t)
+{
+	struct scx_cmask *mask = s->cmasks[s->m->here->nr];
+
+	return put_mask(s, (struct mask_write){.mask = mask, .cpus = &ts_of(t)->cpus_mask}) ? NULL
+											    : mask;
+}
+
+void sched_mark_online(struct sched *s, const struct cpu *c, bool online)
+{
+	if (s->online_cmask)
+		put_mask(s, (struct mask_write){.mask = s->online_cmask, .cpu = c, .on = online});
+}
+
+/* The scheduler's allocator over its arena; in it a mask for each CPU that can exist, to hand
+ * out tasks' affinity, and one of the CPUs that are online. */
+int sched_make_masks(struct sched *s)
+{
+	uint32_t n = s->m->n_cpus;
+
+	if (!s->cid_form)
+		return 0;
+	UA_TRY(pool_new(s->arena, 0, &s->pool));
+	s->cmasks = mem_calloc(n, sizeof(struct scx_cmask *));
+	UA_FAIL_IF(!s->cmasks, -ENOMEM);
+	for (uint32_t i = 0; i < n; i++) {
+		s->cmasks[i] = pool_alloc(s->pool, cmask_bytes(n), true);
+		UA_FAIL_IF(!s->cmasks[i], -ENOMEM);
+	}
+	s->online_cmask = pool_alloc(s->pool, cmask_bytes(n), true);
+	UA_FAIL_IF(!s->online_cmask, -ENOMEM);
+	return put_mask(s, (struct mask_write){.mask = s->online_cmask, .cpus = &s->m->online});
+}
+
+/* -- Tasks and their affinity ------------------------------------------------------------- */
+
+/* The address as programs know it: a struct member has no conversion, unlike an argument. */
+static void enable_cid(struct sched *s, struct core_task *t)
+{
+	const struct sched_ext_ops_cid *ops = (const struct sched_ext_ops_cid *)s->ops;
+	struct scx_cmask *mask = give_mask(s, t);
+	struct scx_enable_args args = {0};
+	struct op_frame frame;
+
+	if (!mask)
+		return;
+	args.cmask_arena_addr = (uint64_t)((uint8_t *)mask - arena_window_base(s->arena));
+	op_push(&frame, s, OP_OTHER, "enable", cpu_of(t), NULL);
+	ops->enable(ts_of(t), &args);
+	op_pop(&frame, s);
+}
+
+void sched_call_enable(struct sched *s, struct core_task *t)
+{
+	if (s->ops->enable && s->cid_form)
+		enable_cid(s, t);
+	else if (s->ops->enable)
+		OP_VOID(s, OP_OTHER, cpu_of(t), enable, ts_of(t));
+	if (s->cid_form)
+		sched_call_set_mask(s, t);
 }
 
 static void set_cmask(struct sched *s, struct core_task *t)
 {
-	struct machine *m = s->m;
-	struct mask_write w = {m, s->cmasks[m->here->nr], &ts_of(t)->cpus_mask};
+	struct scx_cmask *mask = give_mask(s, t);
 
-	if (prog_host_run(s->mask_prog, write_mask, &w))
-		return;
-	OP_VOID(s, OP_OTHER, cpu_of(t), set_cpumask, ts_of(t), (const struct cpumask *)w.mask);
+	if (mask)
+		OP_VOID(s, OP_OTHER, cpu_of(t), set_cpumask, ts_of(t),
+			(const struct cpumask *)mask);
 }
 
 void sched_call_set_mask(struct sched *s, struct core_task *t)

@@ -79,10 +79,16 @@ void sched_enable_task(struct sched *s, struct core_task *t)
 
 	task_set_weight(t);
 	t->scx_state = SCX_TASK_ENABLED;
-	if (s->ops->enable)
-		OP_VOID(s, OP_OTHER, cpu_of(t), enable, ts);
+	sched_call_enable(s, t);
 	if (s->ops->set_weight)
 		OP_VOID(s, OP_OTHER, cpu_of(t), set_weight, ts, ts->scx.weight);
+}
+
+void sched_switch_in(struct sched *s, struct core_task *t)
+{
+	sched_enable_task(s, t);
+	if (!s->cid_form)
+		sched_call_set_mask(s, t);
 }
 
 void sched_disable_task(struct sched *s, struct core_task *t)
@@ -171,7 +177,7 @@ static void watchdog(void *owner, uint64_t gen)
 struct arena_search {
 	struct arena *arena;
 	bool several;
-	struct prog *mask_prog;
+	struct prog *mask_prog; /* that of set_cmask, if there is one */
 };
 
 static int see_prog(struct prog *prog, const char *member, void *arg)
@@ -182,7 +188,7 @@ static int see_prog(struct prog *prog, const char *member, void *arg)
 		f->several |= f->arena && f->arena != prog->arena;
 		f->arena = prog->arena;
 	}
-	if (!strcmp(member, "set_cmask"))
+	if (prog->arena && (!f->mask_prog || !strcmp(member, "set_cmask")))
 		f->mask_prog = prog;
 	return 0;
 }
@@ -262,23 +268,6 @@ static int sched_new(struct machine *m, struct sched_ext_ops *ops, struct struct
 
 /* -- Enabling ----------------------------------------------------------------------------- */
 
-/* The scheduler's allocator over its arena, and in it a mask for each CPU that can exist. */
-static int make_cmasks(struct sched *s)
-{
-	uint32_t n = s->m->n_cpus;
-
-	if (!s->cid_form)
-		return 0;
-	UA_TRY(pool_new(s->arena, 0, &s->pool));
-	s->cmasks = mem_calloc(n, sizeof(struct scx_cmask *));
-	UA_FAIL_IF(!s->cmasks, -ENOMEM);
-	for (uint32_t i = 0; i < n && s->mask_prog; i++) {
-		s->cmasks[i] = pool_alloc(s->pool, cmask_bytes(n), true);
-		UA_FAIL_IF(!s->cmasks[i], -ENOMEM);
-	}
-	return 0;
-}
-
 static int validate(struct sched *s)
 {
 	if (s->flags & SCX_OPS_ENQ_LAST && !s->ops->enqueue) {
@@ -294,6 +283,17 @@ static int validate(struct sched *s)
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static int call_init_cids(struct sched *s)
+{
+	int err = 0;
+
+	if (s->cid_form && s->ops->init_cids)
+		err = sched_check_errno(s, "init_cids", OP_RET(s, OP_INIT, NULL, NULL, init_cids));
+	if (err)
+		sched_error(s, "ops.init_cids() failed (%d)", err);
+	return err;
 }
 
 static int call_init(struct sched *s)
@@ -331,8 +331,7 @@ static void switch_classes(struct sched *s)
 			continue;
 		ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
 		t->ext = true;
-		sched_enable_task(s, t);
-		sched_call_set_mask(s, t);
+		sched_switch_in(s, t);
 		task_change_end(t, ch, 0);
 	}
 }
@@ -341,9 +340,10 @@ static int prepare(struct sched *s)
 {
 	struct machine *m = s->m;
 
-	topo_number(&m->topo);
+	topo_number(&m->topo, s->ops->cid_shard_size);
+	UA_TRY(call_init_cids(s));
+	UA_TRY(sched_make_masks(s));
 	UA_TRY(call_init(s));
-	UA_TRY(make_cmasks(s));
 	if (s->ops->hotplug_seq && s->ops->hotplug_seq != m->hotplug_seq) {
 		sched_exit(s, SCX_EXIT_UNREG_KERN, SCX_ECODE_ACT_RESTART | SCX_ECODE_RSN_HOTPLUG,
 			   "expected hotplug seq %llu did not match actual %llu",

@@ -72,9 +72,7 @@ BAD void BPF_PROG(bad_select_in_dispatch, s32 cpu, struct task_struct *prev)
 
 BAD s32 BPF_PROG(bad_override_in_init_task, struct task_struct *p, struct scx_init_task_args *a)
 {
-	static s32 table[4];
-
-	scx_bpf_cid_override(table, sizeof(table));
+	scx_bpf_cid_override(NULL, 4, NULL, 1);
 	return 0;
 }
 

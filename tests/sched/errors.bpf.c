@@ -15,18 +15,22 @@ struct {
 } arena SEC(".maps");
 
 u64 __arena_global in_arena;
+s32 __arena_global map_of_cpus[64], shards[4];
+u64 __arena_global mask_words[4];
+#define out ((cmask_t *)mask_words)
 #define kick(cpu, flags) scx_bpf_kick_cid(cpu, flags)
 #define nr_cpus() scx_bpf_nr_cids()
+#define CGROUP_OP(name) cpuctl_##name
 #else
 #define kick(cpu, flags) scx_bpf_kick_cpu(cpu, flags)
 #define nr_cpus() scx_bpf_nr_cpu_ids()
+#define CGROUP_OP(name) cgroup_##name
 #endif
 
 const volatile u32 mode;
 const volatile s32 victim; /* pid of the task that it is about; 0: any */
 
 u32 nr_done;
-s32 map_of_cpus[64];
 
 SEC("struct_ops/select")
 s32 BPF_PROG(err_select, struct task_struct *p, s32 prev, u64 wake_flags)
@@ -75,6 +79,9 @@ static __always_inline bool enqueue_wrongly(struct task_struct *p, u64 enq_flags
 		return true;
 	case VTIME_THEN_FIFO:
 		scx_bpf_dsq_insert(p, 1, SCX_SLICE_DFL, enq_flags);
+		return true;
+	case RESCUE_ON_USER_DSQ:
+		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, enq_flags | SCX_ENQ_RESCUE);
 		return true;
 	case IMMED_ON_USER_DSQ:
 		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, enq_flags | SCX_ENQ_IMMED);
@@ -133,9 +140,12 @@ static __always_inline void call_wrongly(void)
 	case TOPO_OUT_OF_RANGE: {
 		struct scx_cid_topo topo;
 
-		scx_bpf_cid_topo(nr_cpus(), &topo);
+		scx_bpf_cid_topo(nr_cpus(), &topo, sizeof(topo));
 		break;
 	}
+	case REENQ_FLAGS:
+		scx_bpf_dsq_reenq(0, 2);
+		break;
 	case BAD_PERF:
 #ifdef CID_FORM
 		scx_bpf_cidperf_set(0, 1025);
@@ -150,6 +160,19 @@ static __always_inline void call_wrongly(void)
 		scx_bpf_cpuperf_set(4095, 1);
 #endif
 		break;
+#ifdef CID_FORM
+	case CAPS_UNKNOWN:
+		scx_bpf_sub_caps(0, 1 << 7, out);
+		break;
+	case CAPS_BAD_MASK:
+		cmask_init(out, 2, 2, 4);
+		scx_bpf_sub_caps(0, 1, out);
+		break;
+#else
+	case CAPS_IN_CPU_FORM:
+		UARENA_BSTR(scx_bpf_sub_kill_bstr, (1, ), "no reason");
+		break;
+#endif
 	}
 }
 
@@ -227,26 +250,57 @@ s32 BPF_PROG(err_init)
 		return 7;
 	case INIT_ABSURD:
 		return -5000;
-#ifdef CID_FORM
-	case OVERRIDE_SIZE:
-		scx_bpf_cid_override(map_of_cpus, sizeof(map_of_cpus));
-		break;
-	case OVERRIDE_TWICE:
-		scx_bpf_cid_override(map_of_cpus, 3 * sizeof(s32));
-		break;
-#endif
 	}
 	return 0;
 }
 
-#define BOTH_FORMS                                                                  \
-	.enqueue = (void *)err_enqueue, .dispatch = (void *)err_dispatch,           \
-	.init_task = (void *)err_init_task, .cgroup_init = (void *)err_cgroup_init, \
+#ifdef CID_FORM
+/* Three CPUs, as the test's machine has. */
+SEC("struct_ops.s/init_cids")
+s32 BPF_PROG(err_init_cids)
+{
+	u32 n = mode == OVERRIDE_SIZE ? 64 : 3, n_shards = 1;
+
+	map_of_cpus[1] = mode == OVERRIDE_TWICE ? 0 : mode == OVERRIDE_FAR ? 3 : 1;
+	map_of_cpus[2] = 2;
+	switch (mode) {
+	case OVERRIDE_NO_SHARDS:
+		n_shards = 0;
+		break;
+	case OVERRIDE_MANY_SHARDS:
+		n_shards = 4;
+		break;
+	case OVERRIDE_SHARD_BASE:
+		shards[0] = 1;
+		break;
+	case OVERRIDE_SHARD_ORDER:
+		n_shards = 2;
+		break;
+	case OVERRIDE_SHARD_FAR:
+		n_shards = 2;
+		shards[1] = 3;
+		break;
+	case CAPS_TOO_EARLY:
+		scx_bpf_sub_caps(0, 1, out);
+		return 0;
+	case INIT_CIDS_FAILS:
+		return -7;
+	}
+	if (mode >= OVERRIDE_SIZE && mode <= OVERRIDE_SHARD_FAR)
+		scx_bpf_cid_override(map_of_cpus, n, shards, n_shards);
+	return 0;
+}
+#endif
+
+#define BOTH_FORMS                                                                      \
+	.enqueue = (void *)err_enqueue, .dispatch = (void *)err_dispatch,               \
+	.init_task = (void *)err_init_task, .CGROUP_OP(init) = (void *)err_cgroup_init, \
 	.init = (void *)err_init, .dispatch_max_batch = 4, .timeout_ms = 5000, .name = "errors"
 
 SEC(".struct_ops.link")
 #ifdef CID_FORM
-struct sched_ext_ops_cid errors_ops = {.select_cid = (void *)err_select, BOTH_FORMS};
+struct sched_ext_ops_cid errors_ops = {
+	.select_cid = (void *)err_select, .init_cids = (void *)err_init_cids, BOTH_FORMS};
 #else
 struct sched_ext_ops errors_ops = {.select_cpu = (void *)err_select, BOTH_FORMS};
 #endif

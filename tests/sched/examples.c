@@ -91,7 +91,7 @@ static void llc(void)
 	for (uint32_t i = 0; i < sim.n_actors; i++)
 		CHECK_EQ(machine_set_affinity(sim.m, sim.actors[i]->t, &(uint64_t){1ull << i % 8}),
 			 0);
-	CHECK_EQ(sim_global_u64(&sim, "nr_masks"), 28);
+	CHECK_EQ(sim_global_u64(&sim, "nr_masks"), 2 * 28); /* when it came, and now */
 	sim_run(&sim, 100 * MS);
 	for (uint32_t i = 0; i < sim.n_actors; i++)
 		CHECK_EQ(sim.actors[i]->t->cpu, i % 8);

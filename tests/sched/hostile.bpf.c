@@ -13,7 +13,6 @@ const volatile s32 pids = 64; /* tasks are among the first so many */
 
 u64 nr_calls;
 static struct scx_event_stats stats;
-static s32 table[16];
 
 struct timer_value {
 	struct bpf_timer timer;
@@ -330,8 +329,6 @@ s32 BPF_PROG(hostile_init)
 
 	bpf_for(i, 0, DSQS)
 		scx_bpf_create_dsq(i, NUMA_NO_NODE);
-	if (now_evil() && now_evil())
-		scx_bpf_cid_override(table, random(sizeof(table)));
 	value = bpf_map_lookup_elem(&timers, &key);
 	if (!value)
 		return -2;

@@ -25,9 +25,11 @@ u32 __arena_global last_mask_base, last_mask_cids; /* of set_mask */
 #ifdef CPU_FORM
 typedef const struct cpumask *mask_arg;
 #define this_cpu_of(p) scx_bpf_task_cpu(p)
+#define CGROUP_OP(name) cgroup_##name
 #else
 typedef const struct scx_cmask *mask_arg;
 #define this_cpu_of(p) scx_bpf_task_cid(p)
+#define CGROUP_OP(name) cpuctl_##name
 #endif
 
 static __noinline void note(u32 op, s32 pid, u64 a, u64 b)
@@ -149,10 +151,17 @@ void BPF_PROG(rec_exit_task, struct task_struct *p, struct scx_exit_task_args *a
 }
 
 SEC("struct_ops/enable")
+#ifdef CPU_FORM
 void BPF_PROG(rec_enable, struct task_struct *p)
 {
 	note(OP_enable, p->pid, p->scx.weight, 0);
 }
+#else
+void BPF_PROG(rec_enable, struct task_struct *p, struct scx_enable_args *args)
+{
+	note(OP_enable, p->pid, p->scx.weight, scx_cmask_arg(args->cmask_arena_addr)->bits[0]);
+}
+#endif
 
 SEC("struct_ops/disable")
 void BPF_PROG(rec_disable, struct task_struct *p)
@@ -246,20 +255,21 @@ void BPF_PROG(rec_exit, struct scx_exit_info *ei)
 	note(OP_exit, 0, ei->kind, ei->exit_code);
 }
 
-#define BOTH_FORMS                                                                                \
-	.enqueue = (void *)rec_enqueue, .dequeue = (void *)rec_dequeue,                           \
-	.dispatch = (void *)rec_dispatch, .tick = (void *)rec_tick,                               \
-	.runnable = (void *)rec_runnable, .running = (void *)rec_running,                         \
-	.stopping = (void *)rec_stopping, .quiescent = (void *)rec_quiescent,                     \
-	.yield = (void *)rec_yield, .set_weight = (void *)rec_set_weight,                         \
-	.update_idle = (void *)rec_update_idle, .init_task = (void *)rec_init_task,               \
-	.exit_task = (void *)rec_exit_task, .enable = (void *)rec_enable,                         \
-	.disable = (void *)rec_disable, .dump = (void *)rec_dump,                                 \
-	.dump_task = (void *)rec_dump_task, .cgroup_init = (void *)rec_cgroup_init,               \
-	.cgroup_exit = (void *)rec_cgroup_exit, .cgroup_prep_move = (void *)rec_cgroup_prep_move, \
-	.cgroup_move = (void *)rec_cgroup_move,                                                   \
-	.cgroup_set_weight = (void *)rec_cgroup_set_weight,                                       \
-	.cgroup_set_bandwidth = (void *)rec_cgroup_set_bandwidth, .init = (void *)rec_init,       \
+#define BOTH_FORMS                                                                              \
+	.enqueue = (void *)rec_enqueue, .dequeue = (void *)rec_dequeue,                         \
+	.dispatch = (void *)rec_dispatch, .tick = (void *)rec_tick,                             \
+	.runnable = (void *)rec_runnable, .running = (void *)rec_running,                       \
+	.stopping = (void *)rec_stopping, .quiescent = (void *)rec_quiescent,                   \
+	.yield = (void *)rec_yield, .set_weight = (void *)rec_set_weight,                       \
+	.update_idle = (void *)rec_update_idle, .init_task = (void *)rec_init_task,             \
+	.exit_task = (void *)rec_exit_task, .enable = (void *)rec_enable,                       \
+	.disable = (void *)rec_disable, .dump = (void *)rec_dump,                               \
+	.dump_task = (void *)rec_dump_task, .CGROUP_OP(init) = (void *)rec_cgroup_init,         \
+	.CGROUP_OP(exit) = (void *)rec_cgroup_exit,                                             \
+	.CGROUP_OP(prep_move) = (void *)rec_cgroup_prep_move,                                   \
+	.CGROUP_OP(move) = (void *)rec_cgroup_move,                                             \
+	.CGROUP_OP(set_weight) = (void *)rec_cgroup_set_weight,                                 \
+	.CGROUP_OP(set_bandwidth) = (void *)rec_cgroup_set_bandwidth, .init = (void *)rec_init, \
 	.exit = (void *)rec_exit, .timeout_ms = 3000, .name = "record"
 
 SEC(".struct_ops.link")

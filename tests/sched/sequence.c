@@ -2,10 +2,11 @@
 /*
  * In which order the callbacks of a task come, and what they are told:
  *
- *	init_task (enable set_weight [set_mask] ... disable)* exit_task
- *	runnable (running tick* stopping)* quiescent		while enabled
+ *	init_task (enable set_weight [set_cpumask] ... disable)* exit_task	by CPU number
+ *	init_task (enable set_cmask set_weight ... disable)* exit_task		in cid form
+ *	runnable (running tick* stopping)* quiescent				while enabled
  *
- * in both forms. Usage: sequence CID-OBJECT CPU-OBJECT
+ * Usage: sequence CID-OBJECT CPU-OBJECT
  */
 #include "sim.h"
 #include "record.h"
@@ -120,13 +121,21 @@ static void check_grammar(const struct history *h, bool ended)
 
 /* -- Call points of enable, set_weight, set_mask -------------------------------------------- */
 
-static void check_switched_in(const struct history *h, int32_t pid, bool existed, uint64_t mask)
+static void check_switched_in(const struct history *h, bool cid_form, int32_t pid, bool existed,
+			      uint64_t mask)
 {
 	uint64_t init = find(h, 0, OP_init_task, pid), enable = find(h, 0, OP_enable, pid);
 	uint64_t weight = next_of(h, enable), after = next_of(h, weight);
 
 	CHECK(enable < h->n && init < enable);
 	CHECK_EQ(h->r[init].a, !existed);
+	if (cid_form) {
+		CHECK_EQ(h->r[enable].b, mask);
+		CHECK_EQ(h->r[weight].op, OP_set_mask);
+		CHECK_EQ(h->r[weight].a, mask);
+		CHECK_EQ(h->r[after].op, OP_set_weight);
+		return;
+	}
 	CHECK_EQ(h->r[weight].op, OP_set_weight);
 	if (existed) {
 		CHECK_EQ(h->r[after].op, OP_set_mask);
@@ -238,7 +247,7 @@ static void check_refused_fork(const char *object)
 	sim_close(&s);
 }
 
-static void run_form(const char *object)
+static void run_form(const char *object, bool cid_form)
 {
 	int32_t hog, bound, forked;
 	struct history h;
@@ -254,9 +263,9 @@ static void run_form(const char *object)
 			 ->t->obj.ts.pid;
 	sim_run(&s, 50 * MS);
 	h = history(&s);
-	check_switched_in(&h, hog, true, 7);
-	check_switched_in(&h, bound, true, 2);
-	check_switched_in(&h, forked, false, 0);
+	check_switched_in(&h, cid_form, hog, true, 7);
+	check_switched_in(&h, cid_form, bound, true, 2);
+	check_switched_in(&h, cid_form, forked, false, 7);
 	check_changes(&s);
 	check_stretch(&s, SCX_WAKE_FORK, 0);
 	check_stretch(&s, SCX_WAKE_TTWU, SCX_ENQ_WAKEUP);
@@ -274,7 +283,7 @@ int main(int argc, char **argv)
 {
 	CHECK(argc == 3);
 	for (int i = 1; i < 3; i++) {
-		run_form(argv[i]);
+		run_form(argv[i], i == 1);
 		check_refused_fork(argv[i]);
 	}
 	return 0;

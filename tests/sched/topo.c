@@ -60,8 +60,9 @@ static void check_offline(void)
 
 	CHECK(!topo_parse("2c:2t", &t), "offline");
 	t.cpus[0].online = false;
-	topo_number(&t);
+	topo_number(&t, 0);
 	CHECK(t.cpus[0].cid == 3 && t.cids[3].node_cid == -1, "offline");
+	CHECK(t.cids[3].shard_cid == 3 && t.cids[3].shard_idx == 1, "offline");
 	CHECK(t.cpus[2].cid == 0 && t.cids[0].core_cid == 0, "offline");
 	topo_free(&t);
 }
@@ -69,17 +70,54 @@ static void check_offline(void)
 static void check_override(void)
 {
 	static const int32_t reversed[] = {3, 2, 1, 0}, twice[] = {0, 1, 1, 3},
-			     far[] = {0, 1, 2, 4};
+			     far[] = {0, 1, 2, 4}, shards[] = {0, 1};
 	int32_t bad = -1;
 	struct topo t;
 
 	CHECK(!topo_parse("4c", &t), "override");
-	CHECK(!topo_override(&t, reversed, 4, &bad) && t.cids[0].cpu == 3, "override");
-	CHECK(topo_override(&t, twice, 4, &bad) == -EINVAL && bad == 1, "override");
-	CHECK(topo_override(&t, far, 4, &bad) == -EINVAL && bad == 4, "override");
-	CHECK(topo_override(&t, reversed, 3, &bad) == -EINVAL, "override");
+	CHECK(!topo_override(&t, reversed, shards, 2, &bad) && t.cids[0].cpu == 3, "override");
+	CHECK(t.cids[0].shard_cid == 0 && t.cids[0].shard_idx == 0, "override");
+	CHECK(t.cids[3].shard_cid == 1 && t.cids[3].shard_idx == 1, "override");
+	CHECK(t.cids[3].core_cid == -1 && t.cids[3].node_idx == -1, "nothing else is known");
+	CHECK(topo_override(&t, twice, shards, 2, &bad) == -EINVAL && bad == 1, "override");
+	CHECK(topo_override(&t, far, shards, 2, &bad) == -EINVAL && bad == 4, "override");
 	CHECK(t.cids[0].cpu == 3, "a refused override changes nothing");
+	topo_number(&t, 0);
+	CHECK(t.cids[0].cpu == 0 && t.cids[3].core_cid == 3, "a new scheduler starts anew");
 	topo_free(&t);
+}
+
+/* Sizes of the shards, first to last, of all LLCs. */
+static const struct {
+	const char *machine;
+	uint32_t size;
+	uint32_t want[8];
+} shardings[] = {
+	{"1n:1l:4c:2t", 0, {8}},
+	{"2n:1l:4c:1t", 0, {4, 4}},
+	{"1n:1l:32c:1t", 0, {16, 16}},
+	{"1n:1l:7c:2t", 4, {4, 4, 4, 2}},
+	{"1n:2l:5c:2t", 8, {6, 4, 6, 4}},
+	{"1n:1l:3c:8t", 4, {8, 8, 8}}, /* a core is never split */
+	{"1n:1l:1024c:1t", 5000, {512, 512}},
+};
+
+static void check_shards(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(shardings); i++) {
+		uint32_t cid = 0, n = 0;
+		struct topo t;
+
+		CHECK(!topo_parse(shardings[i].machine, &t), shardings[i].machine);
+		topo_number(&t, shardings[i].size);
+		for (; n < 8 && shardings[i].want[n]; n++)
+			for (uint32_t first = cid; cid < first + shardings[i].want[n]; cid++)
+				CHECK(t.cids[cid].shard_cid == (int32_t)first &&
+					      t.cids[cid].shard_idx == (int32_t)n,
+				      shardings[i].machine);
+		CHECK(cid == t.n_cpus, shardings[i].machine);
+		topo_free(&t);
+	}
 }
 
 int main(void)
@@ -98,6 +136,7 @@ int main(void)
 		topo_free(&t);
 	}
 	check_offline();
+	check_shards();
 	check_override();
 	return 0;
 }

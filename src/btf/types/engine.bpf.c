@@ -85,6 +85,7 @@ struct ua_engine_types {
 	struct bpf_iter__bpf_map iter_map;
 	struct kernfs_node kn;
 	struct css_set css_set;
+	struct task_group task_group;
 	struct mm_struct mm;
 	struct signal_struct signal;
 	struct cred cred;
@@ -102,6 +103,7 @@ struct ua_engine_types {
 	struct scx_dispatch_q dsq;
 	struct scx_init_task_args init_task_args;
 	struct scx_exit_task_args exit_task_args;
+	struct scx_enable_args enable_args;
 	struct scx_cgroup_init_args cgroup_init_args;
 	struct scx_cpu_acquire_args cpu_acquire_args;
 	struct scx_cpu_release_args cpu_release_args;
@@ -128,6 +130,8 @@ struct ua_engine_types {
 	enum scx_pick_idle_cpu_flags e11;
 	enum scx_dsq_iter_flags e12;
 	enum scx_ent_flags e13;
+	enum scx_cap_flags e14;
+	enum cgroup_subsys_id e15;
 };
 
 #define KFUNC(RET, NAME, PARAMS)         \

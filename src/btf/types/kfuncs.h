@@ -127,7 +127,6 @@
 	KFUNC(void, scx_bpf_dsq_reenq, (u64 dsq_id, u64 reenq_flags))                            \
 	KFUNC(u32, scx_bpf_reenqueue_local, (void))                                              \
 	KFUNC(void, scx_bpf_reenqueue_local___v2, (void))                                        \
-	KFUNC(bool, scx_bpf_sub_dispatch, (u64 cgroup_id))                                       \
 	KFUNC(bool, scx_bpf_task_set_slice, (struct task_struct * p, u64 slice))                 \
 	KFUNC(bool, scx_bpf_task_set_dsq_vtime, (struct task_struct * p, u64 vtime))             \
 	KFUNC(u64, scx_bpf_now, (void))                                                          \
@@ -144,24 +143,34 @@
 	KFUNCS_SCX_CID(KFUNC)                                                                    \
 	KFUNCS_SCX_CPU(KFUNC)
 
-#define KFUNCS_SCX_CID(KFUNC)                                                                    \
-	KFUNC(void, scx_bpf_kick_cid, (s32 cid, u64 flags))                                      \
-	KFUNC(s32, scx_bpf_kick_cid___ret, (s32 cid, u64 flags))                                 \
-	KFUNC(s32, scx_bpf_cid_to_cpu, (s32 cid))                                                \
-	KFUNC(s32, scx_bpf_cpu_to_cid, (s32 cpu))                                                \
-	KFUNC(void, scx_bpf_cid_topo, (s32 cid, struct scx_cid_topo * out__uninit))              \
-	KFUNC(void, scx_bpf_cid_topo___sz, (s32 cid, struct scx_cid_topo * out, size_t out__sz)) \
-	KFUNC(void, scx_bpf_cid_override, (const s32 *cpu_to_cid, u32 cpu_to_cid__sz))           \
-	KFUNC(u32, scx_bpf_nr_cids, (void))                                                      \
-	KFUNC(u32, scx_bpf_nr_online_cids, (void))                                               \
-	KFUNC(s32, scx_bpf_this_cid, (void))                                                     \
-	KFUNC(s32, scx_bpf_task_cid, (const struct task_struct *p))                              \
-	KFUNC(struct task_struct *, scx_bpf_cid_curr, (s32 cid))                                 \
-	KFUNC(u32, scx_bpf_cidperf_cap, (s32 cid))                                               \
-	KFUNC(u32, scx_bpf_cidperf_cur, (s32 cid))                                               \
-	KFUNC(void, scx_bpf_cidperf_set, (s32 cid, u32 perf))                                    \
-	KFUNC(s32, scx_bpf_cidperf_set___ret, (s32 cid, u32 perf))                               \
-	KFUNC(struct task_struct *, scx_bpf_tid_to_task, (u64 tid))
+#define KFUNCS_SCX_CID(KFUNC)                                                                   \
+	KFUNC(void, scx_bpf_kick_cid, (s32 cid, u64 flags))                                     \
+	KFUNC(s32, scx_bpf_cid_to_cpu, (s32 cid))                                               \
+	KFUNC(s32, scx_bpf_cpu_to_cid, (s32 cpu))                                               \
+	KFUNC(void, scx_bpf_cid_topo,                                                           \
+	      (s32 cid, struct scx_cid_topo * out__uninit, size_t out__sz))                     \
+	KFUNC(void, scx_bpf_cid_override,                                                       \
+	      (const s32 *cpu_to_cid__arena, u32 cpu_to_cid_cnt, const s32 *shard_start__arena, \
+	       u32 shard_start_cnt))                                                            \
+	KFUNC(u32, scx_bpf_nr_cids, (void))                                                     \
+	KFUNC(u32, scx_bpf_nr_online_cids, (void))                                              \
+	KFUNC(const void *, scx_bpf_online_cmask, (void))                                       \
+	KFUNC(s32, scx_bpf_this_cid, (void))                                                    \
+	KFUNC(s32, scx_bpf_task_cid, (const struct task_struct *p))                             \
+	KFUNC(struct task_struct *, scx_bpf_cid_curr, (s32 cid))                                \
+	KFUNC(u32, scx_bpf_cidperf_cap, (s32 cid))                                              \
+	KFUNC(u32, scx_bpf_cidperf_cur, (s32 cid))                                              \
+	KFUNC(s32, scx_bpf_cidperf_set, (s32 cid, u32 perf))                                    \
+	KFUNC(struct task_struct *, scx_bpf_tid_to_task, (u64 tid))                             \
+	KFUNC(bool, scx_bpf_sub_dispatch, (u64 cgroup_id))                                      \
+	KFUNC(s32, scx_bpf_sub_caps, (u64 cgroup_id, u64 caps, struct scx_cmask * out__arena))  \
+	KFUNC(s32, scx_bpf_sub_grant,                                                           \
+	      (u64 cgroup_id, u64 caps, const struct scx_cmask *cmask__arena,                   \
+	       struct scx_cmask *denied_out__arena__nullable))                                  \
+	KFUNC(void, scx_bpf_sub_revoke,                                                         \
+	      (u64 cgroup_id, u64 caps, const struct scx_cmask *cmask__arena))                  \
+	KFUNC(s32, scx_bpf_sub_kill_bstr,                                                       \
+	      (u64 cgroup_id, char *fmt, unsigned long long *data, u32 data__sz))
 
 #define KFUNCS_SCX_CPU(KFUNC)                                                              \
 	KFUNC(s32, scx_bpf_select_cpu_dfl,                                                 \

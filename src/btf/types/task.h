@@ -73,11 +73,32 @@ struct cgroup_subsys_state {
 	struct cgroup_subsys_state *parent;
 };
 
+enum cgroup_subsys_id { cpuset_cgrp_id, cpu_cgrp_id, CGROUP_SUBSYS_COUNT = 14 };
+
+struct scx_task_group {
+	u32 flags;
+	u32 weight;
+	u64 bw_period_us;
+	u64 bw_quota_us;
+	u64 bw_burst_us;
+	bool idle;
+};
+
+/* A cgroup's side of the cpu controller. */
+struct task_group {
+	struct cgroup_subsys_state css;
+	int idle;
+	unsigned long shares;
+	struct scx_task_group scx;
+	struct task_group *parent;
+};
+
 struct cgroup {
 	struct cgroup_subsys_state self;
 	unsigned long flags;
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_subsys_state *subsys[CGROUP_SUBSYS_COUNT];
 	struct bpf_local_storage *bpf_cgrp_storage;
 	struct cgroup *ancestors[];
 };
@@ -173,8 +194,8 @@ struct task_struct {
 	struct thread_info thread_info;
 	u32 __state;
 	u32 flags;
-	int on_cpu;
-	int on_rq;
+	u32 on_cpu; /* int up to Linux 7.2, u8 since: CO-RE takes both for this */
+	u32 on_rq;
 	int recent_used_cpu;
 	int wake_cpu;
 	int prio;
