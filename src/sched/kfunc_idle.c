@@ -23,17 +23,22 @@ static bool one_mask(struct sched *s)
 	return false;
 }
 
-static bool node_ok(struct sched *s, int32_t node)
+/* The node, or why there is no answer: no node is none of its faults. */
+static int32_t node_arg(struct sched *s, uint64_t r)
 {
-	if (!tracked(s))
-		return false;
-	if (!s->idle_per_node)
+	int32_t node = (int32_t)r;
+
+	UA_FAIL_IF(!s, -ENODEV);
+	if (!s->idle_per_node) {
 		sched_error(s, "per-node idle tracking is disabled");
-	else if (node < -1 || node >= (int32_t)s->m->topo.nodes)
+		return -EOPNOTSUPP;
+	}
+	UA_FAIL_IF(node == -1, -ENOENT);
+	if (node < 0 || node >= (int32_t)s->m->topo.nodes) {
 		sched_error(s, "invalid node %d", node);
-	else
-		return true;
-	return false;
+		return -EINVAL;
+	}
+	return node;
 }
 
 /* -- Selecting for a task ----------------------------------------------------------------- */
@@ -95,18 +100,19 @@ SCHED_KFUNC(scx_bpf_pick_idle_cpu)
 
 SCHED_KFUNC(scx_bpf_pick_idle_cpu_node)
 {
-	if (!node_ok(s, (int32_t)r2))
-		return (uint64_t)-EBUSY;
-	return (uint64_t)(int64_t)idle_pick(m, host_ptr(r1), (int32_t)r2, r3);
+	int32_t node = node_arg(s, r2);
+
+	return (uint64_t)(int64_t)(node < 0 ? node : idle_pick(m, host_ptr(r1), node, r3));
 }
 
-/* Spread over the mask: each call goes on where the last one ended. */
-static uint64_t pick_any(struct machine *m, const struct cpumask *allowed)
+/* Spread over what is in both masks: each call goes on where the last one ended. */
+static uint64_t pick_any(struct machine *m, const struct cpumask *allowed,
+			 const struct cpumask *within)
 {
-	uint32_t nr = mask_next(m, allowed, NULL, m->any_from);
+	uint32_t nr = mask_next(m, allowed, within, m->any_from);
 
 	if (nr >= m->n_cpus)
-		nr = mask_next(m, allowed, NULL, 0);
+		nr = mask_next(m, allowed, within, 0);
 	if (nr >= m->n_cpus)
 		return (uint64_t)-EBUSY;
 	m->any_from = nr + 1 < m->n_cpus ? nr + 1 : 0;
@@ -123,19 +129,19 @@ SCHED_KFUNC(scx_bpf_pick_any_cpu)
 		return (uint64_t)-EBUSY;
 	if (s->builtin_idle)
 		nr = idle_pick(m, host_ptr(r1), -1, r2);
-	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1));
+	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1), NULL);
 }
 
 SCHED_KFUNC(scx_bpf_pick_any_cpu_node)
 {
-	int32_t nr;
+	int32_t node = node_arg(s, r2), nr;
 
-	if (!s)
-		return (uint64_t)-ENODEV;
-	if (!node_ok(s, (int32_t)r2))
-		return (uint64_t)-EBUSY;
-	nr = idle_pick(m, host_ptr(r1), (int32_t)r2, r3);
-	return nr >= 0 ? (uint64_t)nr : pick_any(m, host_ptr(r1));
+	if (node < 0)
+		return (uint64_t)(int64_t)node;
+	nr = idle_pick(m, host_ptr(r1), node, r3);
+	if (nr >= 0)
+		return (uint64_t)nr;
+	return pick_any(m, host_ptr(r1), r3 & SCX_PICK_IDLE_IN_NODE ? &m->node_cpus[node] : NULL);
 }
 
 /* -- Masks: they live as long as the machine ---------------------------------------------- */
@@ -159,16 +165,16 @@ SCHED_KFUNC(scx_bpf_get_idle_smtmask)
 
 SCHED_KFUNC(scx_bpf_get_idle_cpumask_node)
 {
-	bool ok = node_ok(s, (int32_t)r1) && (int32_t)r1 >= 0;
+	int32_t node = node_arg(s, r1);
 
-	return give_mask(ok ? &m->node_idle_cpus[r1] : &no_cpus);
+	return give_mask(node >= 0 ? &m->node_idle_cpus[node] : &no_cpus);
 }
 
 SCHED_KFUNC(scx_bpf_get_idle_smtmask_node)
 {
-	bool ok = node_ok(s, (int32_t)r1) && (int32_t)r1 >= 0;
+	int32_t node = node_arg(s, r1);
 
-	return give_mask(ok ? &m->node_idle_cores[r1] : &no_cpus);
+	return give_mask(node >= 0 ? &m->node_idle_cores[node] : &no_cpus);
 }
 
 SCHED_KFUNC(scx_bpf_put_idle_cpumask)
