@@ -152,8 +152,11 @@ int cli_arena_take(struct cli_session *s, const struct cli_options *o, struct cl
 void cli_arena_free(struct cli_arena *a);
 /* Copy memory of the arena; false: some of it is not allocated. */
 bool cli_arena_read(const struct cli_arena *a, void *dst, uint64_t addr, size_t n);
-/* --print: a global and what it leads to. */
+/* --print: do all the variables exist? CLI_USAGE, with a message, if not. */
+int cli_check_prints(const struct cli_session *s, const struct cli_options *o);
+/* --print: a global and what it leads to in the arena, if there is one. */
 int cli_print_global(struct cli_session *s, const struct cli_arena *arena, const char *name);
+json_t *cli_prints_json(const struct cli_session *s, const struct cli_options *o);
 /* What the live kernel made of a loaded program. */
 enum cli_dump { CLI_DUMP_XLATED, CLI_DUMP_JITED, CLI_DUMP_JITED_LINES };
 int cli_dump_linux(struct cli_session *s, struct ua_program *p, enum cli_dump what);

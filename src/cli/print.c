@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * --print: a global variable and the structures behind it, typed through BTF.
+ * --print: a global variable and the structures behind it, typed through BTF. In JSON it is the
+ * variable alone.
  *
  * Breadth first from the variable: every pointer to a struct whose value lies in the arena is
  * followed, each address once, up to a limit. Memory is copied out of the arena before it is
@@ -123,7 +124,7 @@ json_t *cli_data_json(const struct btf *btf, uint32_t type_id, const void *data,
 
 static bool in_arena(const struct walk *w, uint64_t addr)
 {
-	return addr >= w->arena->start &&
+	return w->arena && addr >= w->arena->start &&
 	       addr - w->arena->start < w->arena->n_pages * ARENA_PAGE_SIZE;
 }
 
@@ -187,19 +188,49 @@ static void visit(struct walk *w, const struct place *p)
 	free(copy);
 }
 
+static int find_global(const struct cli_session *s, const char *name, struct ua_global_info *g)
+{
+	int err = s->obj ? 0 : -ENOENT;
+
+	for (size_t i = 0; !err; i++) {
+		err = ua_object__global_at(s->obj, i, g);
+		if (!err && !strcmp(g->name, name))
+			return CLI_OK;
+	}
+	cli_error("--print %s: no such global variable%s", name,
+		  s->obj ? "; 'uarena show' lists them" : " without an object");
+	return CLI_REFUSED;
+}
+
+int cli_check_prints(const struct cli_session *s, const struct cli_options *o)
+{
+	struct ua_global_info g;
+	int status = CLI_OK;
+
+	for (size_t i = 0; !status && i < o->n_prints; i++)
+		status = find_global(s, o->prints[i], &g) ? CLI_USAGE : CLI_OK;
+	return status;
+}
+
+json_t *cli_prints_json(const struct cli_session *s, const struct cli_options *o)
+{
+	json_t *j = json_object();
+	struct ua_global_info g;
+
+	for (size_t i = 0; i < o->n_prints; i++)
+		if (!find_global(s, o->prints[i], &g))
+			json_object_set_new(j, o->prints[i],
+					    cli_data_json(s->obj->btf, g.type_id, g.addr, g.size));
+	return j;
+}
+
 int cli_print_global(struct cli_session *s, const struct cli_arena *arena, const char *name)
 {
 	struct walk w = {.btf = s->obj->btf, .arena = arena};
 	struct ua_global_info g;
-	size_t i = 0;
-	int err;
 
-	while (!(err = ua_object__global_at(s->obj, i++, &g)) && strcmp(g.name, name))
-		continue;
-	if (err) {
-		cli_error("--print %s: no such global variable; 'uarena show' lists them", name);
+	if (find_global(s, name, &g))
 		return CLI_REFUSED;
-	}
 	w.dump = btf_dump__new(w.btf, print_text, NULL, NULL);
 	if (!w.dump) {
 		cli_error("out of memory");

@@ -168,15 +168,42 @@ void sched_setup_fill(struct sched_setup *s, const struct cli_options *o, const 
 	};
 }
 
-static int report(const struct cli_options *o, const struct sched_result *r,
+static int print_globals(const struct cli_options *o, struct cli_session *s)
+{
+	struct cli_arena arena = {0};
+	bool has_arena = ua_object__arena(s->obj);
+	int status = has_arena ? cli_arena_take(s, o, &arena) : CLI_OK;
+
+	for (size_t i = 0; !status && i < o->n_prints; i++) {
+		putchar('\n');
+		status = cli_print_global(s, has_arena ? &arena : NULL, o->prints[i]);
+	}
+	cli_arena_free(&arena);
+	return status;
+}
+
+static json_t *run_json(const struct cli_options *o, const struct cli_session *s,
+			const struct sched_result *r)
+{
+	json_t *j = sched_result_json(r);
+
+	if (o->n_prints)
+		json_object_set_new(j, "globals", cli_prints_json(s, o));
+	return j;
+}
+
+static int report(const struct cli_options *o, struct cli_session *s, const struct sched_result *r,
 		  struct sched_picture *p, json_t *runs)
 {
 	int status = p ? sched_html_write(o->sched.html, r, p) : CLI_OK;
 
-	if (runs)
-		json_array_append_new(runs, sched_result_json(r));
-	else
+	if (runs) {
+		json_array_append_new(runs, run_json(o, s, r));
+	} else {
 		sched_table_print(r);
+		if (!status && o->n_prints)
+			status = print_globals(o, s);
+	}
 	return status ? status : sched_result_status(r);
 }
 
@@ -198,7 +225,7 @@ int sched_run_open(const struct cli_options *o, struct sched_sim *s, json_t *run
 		status = CLI_REFUSED;
 	if (!status) {
 		sched_result_take(s, &r);
-		status = report(o, &r, picture, runs);
+		status = report(o, &s->session, &r, picture, runs);
 		if (then)
 			then(arg, &r);
 		sched_result_free(&r);
@@ -218,6 +245,8 @@ static int run_workload(const struct cli_options *o, const char *name, json_t *r
 		return status;
 	sched_setup_fill(&setup, o, o->operands[0], &w);
 	status = sched_sim_open(&setup, &w, &s);
+	if (!status)
+		status = cli_check_prints(&s.session, o);
 	if (!status)
 		status = sched_run_open(o, &s, runs, NULL, NULL);
 	sched_sim_close(&s);
@@ -251,7 +280,8 @@ int sched_run(int argc, char **argv)
 	bool done;
 	int status =
 		cli_options(argc, argv, "sched run",
-			    ACCEPT_EXEC | ACCEPT_SCHED | ACCEPT_REPORT | ACCEPT_JSON, 1, &o, &done);
+			    ACCEPT_EXEC | ACCEPT_SCHED | ACCEPT_REPORT | ACCEPT_JSON | ACCEPT_PRINT,
+			    1, &o, &done);
 
 	if (!done && o.n_operands > 1) {
 		cli_error("sched run takes one object; 'sched compare' takes several");
