@@ -265,7 +265,7 @@ static int move_locked(struct core_task *t, struct sim_cgroup *to)
 	ch = task_change_begin(t, SCX_DEQ_SCHED_CHANGE);
 	cgroup_attach(t, to);
 	if (s && s->live && s->ops->cgroup_move)
-		OP_VOID(s, OP_OTHER, cpu_of(t), cgroup_move, ts_of(t), &from->cg, &to->cg);
+		OP_TASK(s, cpu_of(t), cgroup_move, ts_of(t), &from->cg, &to->cg);
 	task_change_end(t, ch, 0);
 	return 0;
 }

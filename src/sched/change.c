@@ -131,7 +131,7 @@ int machine_set_nice(struct machine *m, struct sim_task *st, int32_t nice)
 	ts_of(t)->prio = ts_of(t)->static_prio = ts_of(t)->normal_prio = 120 + nice;
 	task_set_weight(t);
 	if (s && s->live && t->ext && s->ops->set_weight)
-		OP_VOID(s, OP_OTHER, cpu_of(t), set_weight, ts_of(t), ts_of(t)->scx.weight);
+		OP_TASK(s, cpu_of(t), set_weight, ts_of(t), ts_of(t)->scx.weight);
 	task_change_end(t, ch, 0);
 	machine_leave(m);
 	return 0;

@@ -219,6 +219,7 @@ struct op_frame {
 	struct cpu *cpu;	/* whose runqueue is locked; NULL: none */
 	struct core_task *task; /* select, enqueue: what may be dispatched directly */
 	struct op_frame *prev;
+	const struct task_struct *subjects[2]; /* tasks it is about */
 };
 
 /* -- The machine -------------------------------------------------------------------------- */
@@ -471,6 +472,9 @@ void op_push(struct op_frame *f, struct sched *s, enum op_place kind, const char
 	     struct cpu *cpu, struct core_task *task);
 void op_pop(struct op_frame *f, struct sched *s);
 
+/* Is the callback under way about this task? Ends the scheduler if not. */
+bool op_subject_ok(struct sched *s, const struct task_struct *ts);
+
 /* Call a member that returns nothing. */
 #define OP_VOID(s, kind_, cpu_, member, ...)                        \
 	do {                                                        \
@@ -479,6 +483,28 @@ void op_pop(struct op_frame *f, struct sched *s);
 		(s)->ops->member(__VA_ARGS__);                      \
 		op_pop(&op_frame_, s);                              \
 	} while (0)
+
+/* The same for one about a task. */
+#define OP_TASK(s, cpu_, member, ts, ...)                              \
+	do {                                                           \
+		struct op_frame op_frame_;                             \
+		op_push(&op_frame_, s, OP_OTHER, #member, cpu_, NULL); \
+		op_frame_.subjects[0] = (ts);                          \
+		(s)->ops->member(ts, ##__VA_ARGS__);                   \
+		op_pop(&op_frame_, s);                                 \
+	} while (0)
+
+/* About two, returning what it says. */
+#define OP_TASKS_RET(s, cpu_, member, ts_a, ts_b)                      \
+	({                                                             \
+		struct op_frame op_frame_;                             \
+		op_push(&op_frame_, s, OP_OTHER, #member, cpu_, NULL); \
+		op_frame_.subjects[0] = (ts_a);                        \
+		op_frame_.subjects[1] = (ts_b);                        \
+		__auto_type op_ret_ = (s)->ops->member(ts_a, ts_b);    \
+		op_pop(&op_frame_, s);                                 \
+		op_ret_;                                               \
+	})
 
 #define OP_RET(s, kind_, cpu_, task_, member, ...)                   \
 	({                                                           \
@@ -498,6 +524,8 @@ static inline struct sched *sched_active(const struct machine *m)
 /* CPU numbers as the scheduler counts them, and back. */
 int32_t sched_cpu_arg(const struct sched *s, const struct cpu *c);
 struct cpu *sched_cpu(const struct sched *s, int64_t cpu_or_cid); /* NULL: no such */
+/* The same of what a scheduler gave; one that does not exist ends it, `where` or "" says more. */
+struct cpu *sched_cpu_given(struct sched *s, int32_t cpu_or_cid, const char *where);
 int sched_check_errno(struct sched *s, const char *op, int err);
 /* Of a task that joins: enable(); in cid form set_cmask() follows. */
 void sched_call_enable(struct sched *s, struct core_task *t);

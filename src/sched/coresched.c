@@ -20,7 +20,7 @@ static bool before(struct core_task *a, struct core_task *b)
 	struct sched *s = sched_active(a->m);
 
 	if (s && a->ext && b->ext && s->ops->core_sched_before)
-		return OP_RET(s, OP_OTHER, cpu_of(a), NULL, core_sched_before, ts_of(a), ts_of(b));
+		return OP_TASKS_RET(s, cpu_of(a), core_sched_before, ts_of(a), ts_of(b));
 	return a->core_at < b->core_at;
 }
 

@@ -30,12 +30,9 @@ static struct dsq *global_of(struct sched *s, const struct core_task *t)
 static struct dsq *resolve_local_on(struct sched *s, uint64_t id, struct core_task *t)
 {
 	int32_t nr = (int32_t)(id & SCX_DSQ_LOCAL_CPU_MASK);
-	struct cpu *c = sched_cpu(s, nr);
+	struct cpu *c = sched_cpu_given(s, nr, "in SCX_DSQ_LOCAL_ON dispatch verdict");
 
-	if (c)
-		return &c->local;
-	sched_error(s, "invalid CPU %d in SCX_DSQ_LOCAL_ON dispatch verdict", nr);
-	return global_of(s, t);
+	return c ? &c->local : global_of(s, t);
 }
 
 struct dsq *dsq_resolve(struct sched *s, struct cpu *c, uint64_t id, struct core_task *t)
@@ -51,8 +48,7 @@ struct dsq *dsq_resolve(struct sched *s, struct cpu *c, uint64_t id, struct core
 	dsq = id & SCX_DSQ_FLAG_BUILTIN ? NULL : dsq_find_user(s, id);
 	if (dsq)
 		return dsq;
-	sched_error(s, "non-existent DSQ 0x%llx for %s[%d]", (unsigned long long)id, ts_of(t)->comm,
-		    ts_of(t)->pid);
+	sched_error(s, "non-existent DSQ 0x%llx", (unsigned long long)id);
 	return global_of(s, t);
 }
 

@@ -49,7 +49,7 @@ void ext_custody_end(struct core_task *t, uint64_t deq_flags)
 
 	t->custody = t->in_ops = false;
 	if (owed && s && s->live && s->ops->dequeue)
-		OP_VOID(s, OP_OTHER, cpu_of(t), dequeue, ts_of(t), deq_flags);
+		OP_TASK(s, cpu_of(t), dequeue, ts_of(t), deq_flags);
 }
 
 void ext_refill(struct sched *s, struct core_task *t)
@@ -281,7 +281,7 @@ void ext_enqueue(struct cpu *c, struct core_task *t, uint64_t enq_flags)
 	c->rq.nr_running++;
 	ext_set_runnable(c, t);
 	if (s->live && s->ops->runnable)
-		OP_VOID(s, OP_OTHER, c, runnable, ts_of(t), enq_flags);
+		OP_TASK(s, c, runnable, ts_of(t), enq_flags);
 	if (t->t.state == TASK_ON_CPU)
 		return;
 	ext_place(c, t, enq_flags);
@@ -300,9 +300,9 @@ void ext_dequeue(struct cpu *c, struct core_task *t, uint64_t deq_flags)
 	ext_clear_runnable(t, false);
 	ext_custody_end(t, deq_flags);
 	if (t->t.state == TASK_ON_CPU && s->live && s->ops->stopping)
-		OP_VOID(s, OP_OTHER, c, stopping, ts_of(t), false);
+		OP_TASK(s, c, stopping, ts_of(t), false);
 	if (s->live && s->ops->quiescent)
-		OP_VOID(s, OP_OTHER, c, quiescent, ts_of(t), deq_flags);
+		OP_TASK(s, c, quiescent, ts_of(t), deq_flags);
 	t->queued = false;
 	ts_of(t)->scx.flags &= ~(u32)SCX_TASK_QUEUED;
 	c->nr_running--;
@@ -320,7 +320,7 @@ void ext_running(struct cpu *c, struct core_task *t)
 	ext_custody_end(t, SCX_DEQ_CORE_SCHED_EXEC);
 	ext_clear_runnable(t, true);
 	if (s->live && s->ops->running)
-		OP_VOID(s, OP_OTHER, c, running, ts_of(t));
+		OP_TASK(s, c, running, ts_of(t));
 }
 
 /* -- Selecting a CPU ---------------------------------------------------------------------- */
@@ -331,12 +331,8 @@ static int32_t ask_select(struct sched *s, struct core_task *t, int32_t prev, ui
 	struct cpu *c;
 
 	ret = OP_RET(s, OP_SELECT, NULL, t, select_cpu, ts_of(t), arg, wake_flags);
-	c = sched_cpu(s, ret);
-	if (c)
-		return c->nr;
-	sched_error(s, "invalid CPU %d from ops.%s()", ret,
-		    s->cid_form ? "select_cid" : "select_cpu");
-	return prev;
+	c = sched_cpu_given(s, ret, "from ops.select_cpu()");
+	return c ? c->nr : prev;
 }
 
 /* Without the operation: an idle CPU gets the task at once. */

@@ -4,60 +4,64 @@
 
 #include "arena/arena.h"
 
-/* A CPU as the scheduler counts them; what does not exist ends the scheduler. */
-static struct cpu *cpu_arg(struct sched *s, uint64_t r)
+/* The CPU of a number or a cid, whatever form the scheduler has; what does not exist ends it. */
+static struct cpu *cpu_arg(struct machine *m, struct sched *s, uint64_t nr)
 {
-	struct cpu *c = s ? sched_cpu(s, (int32_t)r) : NULL;
+	if (!s)
+		return NULL;
+	if ((int32_t)nr >= 0 && (uint32_t)nr < m->n_cpus)
+		return &m->cpus[(uint32_t)nr];
+	sched_error(s, "invalid CPU %d", (int32_t)nr);
+	return NULL;
+}
 
-	if (s && !c)
-		sched_error(s, s->cid_form ? "invalid cid %d" : "invalid CPU %d", (int32_t)r);
-	return c;
+static struct cpu *cid_arg(struct machine *m, struct sched *s, uint64_t cid)
+{
+	if (!s)
+		return NULL;
+	if ((int32_t)cid >= 0 && (uint32_t)cid < m->n_cpus)
+		return &m->cpus[m->topo.cids[(uint32_t)cid].cpu];
+	sched_error(s, "invalid cid %d", (int32_t)cid);
+	return NULL;
 }
 
 /* -- Kicks -------------------------------------------------------------------------------- */
 
-SCHED_KFUNC(scx_bpf_kick_cpu)
+static uint64_t kick(struct sched *s, struct cpu *c, uint64_t flags)
 {
-	struct cpu *c = cpu_arg(s, r1);
-
 	if (!c)
 		return 0;
-	if (r2 & SCX_KICK_IDLE && r2 & (SCX_KICK_PREEMPT | SCX_KICK_WAIT))
+	if (flags & SCX_KICK_IDLE && flags & (SCX_KICK_PREEMPT | SCX_KICK_WAIT))
 		sched_error(s, "PREEMPT/WAIT cannot be used with SCX_KICK_IDLE");
 	else
-		pick_kick(c, r2 & (SCX_KICK_IDLE | SCX_KICK_PREEMPT | SCX_KICK_WAIT));
+		pick_kick(c, flags & (SCX_KICK_IDLE | SCX_KICK_PREEMPT | SCX_KICK_WAIT));
 	return 0;
+}
+
+SCHED_KFUNC(scx_bpf_kick_cpu)
+{
+	return kick(s, cpu_arg(m, s, r1), r2);
 }
 
 SCHED_KFUNC(scx_bpf_kick_cid)
 {
-	return sched_scx_bpf_kick_cpu(m, s, r1, r2, r3, r4, r5);
+	return kick(s, cid_arg(m, s, r1), r2);
 }
 
 /* -- Numbers ------------------------------------------------------------------------------ */
 
-static uint64_t invalid(struct sched *s, const char *what, uint64_t nr)
-{
-	sched_error(s, "invalid %s %d", what, (int32_t)nr);
-	return (uint64_t)-EINVAL;
-}
-
 SCHED_KFUNC(scx_bpf_cid_to_cpu)
 {
-	if (!s)
-		return (uint64_t)-ENODEV;
-	if ((int32_t)r1 < 0 || (uint32_t)r1 >= m->n_cpus)
-		return invalid(s, "cid", r1);
-	return (uint64_t)(int64_t)m->topo.cids[(uint32_t)r1].cpu;
+	struct cpu *c = cid_arg(m, s, r1);
+
+	return (uint64_t)(int64_t)(c ? c->nr : s ? -EINVAL : -ENODEV);
 }
 
 SCHED_KFUNC(scx_bpf_cpu_to_cid)
 {
-	if (!s)
-		return (uint64_t)-ENODEV;
-	if ((int32_t)r1 < 0 || (uint32_t)r1 >= m->n_cpus)
-		return invalid(s, "cpu", r1);
-	return (uint64_t)(int64_t)m->topo.cpus[(uint32_t)r1].cid;
+	struct cpu *c = cpu_arg(m, s, r1);
+
+	return (uint64_t)(int64_t)(c ? m->topo.cpus[c->nr].cid : s ? -EINVAL : -ENODEV);
 }
 
 static void fill_topo(struct machine *m, struct sched *s, uint64_t cid, struct scx_cid_topo *out)
@@ -65,12 +69,8 @@ static void fill_topo(struct machine *m, struct sched *s, uint64_t cid, struct s
 	const struct topo_cid *tc;
 
 	memset(out, 0xff, sizeof(*out));
-	if (!s)
+	if (!cid_arg(m, s, cid))
 		return;
-	if ((int32_t)cid < 0 || (uint32_t)cid >= m->n_cpus) {
-		invalid(s, "cid", cid);
-		return;
-	}
 	tc = &m->topo.cids[(uint32_t)cid];
 	*out = (struct scx_cid_topo){tc->core_cid, tc->core_idx, tc->llc_cid,	tc->llc_idx,
 				     tc->node_cid, tc->node_idx, tc->shard_cid, tc->shard_idx};
@@ -207,7 +207,7 @@ SCHED_KFUNC(scx_bpf_this_cid)
 
 SCHED_KFUNC(scx_bpf_cpu_node)
 {
-	struct cpu *c = cpu_arg(s, r1);
+	struct cpu *c = cpu_arg(m, s, r1);
 
 	return c ? (uint64_t)m->topo.cpus[c->nr].node : (uint64_t)-1;
 }
@@ -234,21 +234,24 @@ SCHED_KFUNC(scx_bpf_task_running)
 	return m && m->cpus[task_cpu(host_ptr(r1))].rq.curr == host_ptr(r1);
 }
 
+static uint64_t curr_of(const struct cpu *c)
+{
+	return c ? sched_give_task(c->rq.curr) : 0;
+}
+
 SCHED_KFUNC(scx_bpf_cpu_curr)
 {
-	struct cpu *c = cpu_arg(s, r1);
-
-	return c ? sched_give_task(c->rq.curr) : 0;
+	return curr_of(cpu_arg(m, s, r1));
 }
 
 SCHED_KFUNC(scx_bpf_cid_curr)
 {
-	return sched_scx_bpf_cpu_curr(m, s, r1, r2, r3, r4, r5);
+	return curr_of(cid_arg(m, s, r1));
 }
 
 SCHED_KFUNC(scx_bpf_cpu_rq)
 {
-	struct cpu *c = cpu_arg(s, r1);
+	struct cpu *c = cpu_arg(m, s, r1);
 
 	return c ? sched_give(&c->rq, sizeof(c->rq)) : 0;
 }
@@ -268,27 +271,39 @@ SCHED_KFUNC(scx_bpf_locked_rq)
 
 SCHED_KFUNC(scx_bpf_cpuperf_cap)
 {
-	cpu_arg(s, r1);
+	cpu_arg(m, s, r1);
 	return SCX_CPUPERF_ONE;
+}
+
+SCHED_KFUNC(scx_bpf_cidperf_cap)
+{
+	cid_arg(m, s, r1);
+	return SCX_CPUPERF_ONE;
+}
+
+static uint64_t perf_of(const struct cpu *c)
+{
+	return c ? c->cpuperf : SCX_CPUPERF_ONE;
 }
 
 SCHED_KFUNC(scx_bpf_cpuperf_cur)
 {
-	struct cpu *c = cpu_arg(s, r1);
-
-	return c ? c->cpuperf : SCX_CPUPERF_ONE;
+	return perf_of(cpu_arg(m, s, r1));
 }
 
-static int set_perf(struct machine *m, struct sched *s, uint64_t nr, uint32_t perf)
+SCHED_KFUNC(scx_bpf_cidperf_cur)
 {
-	struct cpu *c;
+	return perf_of(cid_arg(m, s, r1));
+}
 
+/* Of another CPU only where no runqueue is locked. */
+static int set_perf(struct sched *s, struct cpu *c, uint32_t perf)
+{
 	UA_FAIL_IF(!s, -ENODEV);
-	c = cpu_arg(s, nr);
 	UA_FAIL_IF(!c, -EINVAL);
 	if (perf > SCX_CPUPERF_ONE)
 		sched_error(s, "Invalid cpuperf target %u for CPU %d", perf, c->nr);
-	else if (m->op && m->op->cpu && m->op->cpu != c)
+	else if (s->m->op && s->m->op->cpu && s->m->op->cpu != c)
 		sched_error(s, "Invalid target CPU %d", c->nr);
 	else
 		return c->cpuperf = perf, 0;
@@ -297,11 +312,11 @@ static int set_perf(struct machine *m, struct sched *s, uint64_t nr, uint32_t pe
 
 SCHED_KFUNC(scx_bpf_cpuperf_set)
 {
-	set_perf(m, s, r1, (uint32_t)r2);
+	set_perf(s, cpu_arg(m, s, r1), (uint32_t)r2);
 	return 0;
 }
 
 SCHED_KFUNC(scx_bpf_cidperf_set)
 {
-	return (uint64_t)(int64_t)set_perf(m, s, r1, (uint32_t)r2);
+	return (uint64_t)(int64_t)set_perf(s, cid_arg(m, s, r1), (uint32_t)r2);
 }

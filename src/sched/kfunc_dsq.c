@@ -278,6 +278,8 @@ SCHED_KFUNC(scx_bpf_dsq_reenq)
 		return 0;
 	if (r2 & ~(uint64_t)SCX_REENQ_ANY) {
 		sched_error(s, "invalid SCX_REENQ flags 0x%llx", (unsigned long long)r2);
+	} else if (r1 == SCX_DSQ_GLOBAL) {
+		sched_error(s, "DSQ 0x%llx not allowed for reenq", (unsigned long long)r1);
 	} else if (!dsq) {
 		sched_error(s, "non-existent DSQ 0x%llx", (unsigned long long)r1);
 	} else if (dsq->cpu) {

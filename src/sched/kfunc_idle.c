@@ -13,14 +13,14 @@ static bool tracked(struct sched *s)
 	return false;
 }
 
-static bool one_mask(struct sched *s)
+static const char by_node[] = "per-node idle tracking is enabled";
+static const char by_node_flag[] = "SCX_OPS_BUILTIN_IDLE_PER_NODE enabled";
+
+static bool one_mask(struct sched *s, const char *why_not)
 {
-	if (!tracked(s))
-		return false;
-	if (!s->idle_per_node)
-		return true;
-	sched_error(s, "per-node idle tracking is enabled");
-	return false;
+	if (s && s->idle_per_node)
+		sched_error(s, "%s", why_not);
+	return s && !s->idle_per_node && tracked(s);
 }
 
 /* The node, or why there is no answer: no node is none of its faults. */
@@ -43,13 +43,31 @@ static int32_t node_arg(struct sched *s, uint64_t r)
 
 /* -- Selecting for a task ----------------------------------------------------------------- */
 
+/* Only for the task that is about to wake, one of the CPU whose runqueue is locked, or where
+ * nothing is locked any. */
+static int may_select(struct sched *s, struct task_struct *ts, int32_t prev)
+{
+	const struct op_frame *op;
+
+	UA_FAIL_IF(!s, -ENODEV);
+	UA_FAIL_IF(!sched_cpu_given(s, prev, ""), -EINVAL);
+	UA_FAIL_IF(!tracked(s), -EBUSY);
+	op = s->m->op;
+	if (op && op->kind == OP_SELECT)
+		return op_subject_ok(s, ts) ? 0 : -EINVAL;
+	if (!op || !op->cpu || op->cpu == cpu_of(core_of_ts(ts)))
+		return 0;
+	sched_error(s, "select_cpu kfunc called cross-task on %s[%d]", ts->comm, ts->pid);
+	return -EINVAL;
+}
+
 SCHED_KFUNC(scx_bpf_select_cpu_dfl)
 {
 	bool *is_idle = host_ptr(r4);
 	int32_t nr;
 
 	*is_idle = false;
-	if (!tracked(s))
+	if (may_select(s, host_ptr(r1), (int32_t)r2))
 		return r2;
 	nr = idle_select(core_of_ts(host_ptr(r1)), (int32_t)r2, r3, NULL, 0, is_idle);
 	return nr >= 0 ? (uint64_t)nr : r2;
@@ -60,8 +78,10 @@ static uint64_t select_and(struct sched *s, uint64_t p, int32_t prev, uint64_t w
 {
 	bool is_idle;
 
-	if (!tracked(s))
-		return (uint64_t)-EBUSY;
+	int err = may_select(s, host_ptr(p), prev);
+
+	if (err)
+		return (uint64_t)(int64_t)err;
 	return (uint64_t)(int64_t)idle_select(core_of_ts(host_ptr(p)), prev, wake_flags,
 					      host_ptr(allowed), flags, &is_idle);
 }
@@ -93,7 +113,7 @@ SCHED_KFUNC(scx_bpf_test_and_clear_cpu_idle)
 
 SCHED_KFUNC(scx_bpf_pick_idle_cpu)
 {
-	if (!one_mask(s))
+	if (!one_mask(s, by_node))
 		return (uint64_t)-EBUSY;
 	return (uint64_t)(int64_t)idle_pick(m, host_ptr(r1), -1, r2);
 }
@@ -125,7 +145,7 @@ SCHED_KFUNC(scx_bpf_pick_any_cpu)
 
 	if (!s)
 		return (uint64_t)-ENODEV;
-	if (s->builtin_idle && !one_mask(s))
+	if (s->builtin_idle && !one_mask(s, by_node))
 		return (uint64_t)-EBUSY;
 	if (s->builtin_idle)
 		nr = idle_pick(m, host_ptr(r1), -1, r2);
@@ -153,12 +173,12 @@ static uint64_t give_mask(const struct cpumask *mask)
 
 SCHED_KFUNC(scx_bpf_get_idle_cpumask)
 {
-	return give_mask(one_mask(s) ? &m->idle_cpus : &no_cpus);
+	return give_mask(one_mask(s, by_node_flag) ? &m->idle_cpus : &no_cpus);
 }
 
 SCHED_KFUNC(scx_bpf_get_idle_smtmask)
 {
-	if (!one_mask(s))
+	if (!one_mask(s, by_node_flag))
 		return give_mask(&no_cpus);
 	return give_mask(m->topo.threads > 1 ? &m->idle_cores : &m->idle_cpus);
 }

@@ -40,7 +40,10 @@ SCHED_KFUNC(scx_bpf_tid_to_task)
 SCHED_KFUNC(scx_bpf_task_cgroup)
 {
 	const struct task_struct *ts = host_ptr(r1);
-	struct cgroup *cg = ts->cgroups ? ts->cgroups->dfl_cgrp : cgroup_root();
+	struct cgroup *cg = m ? &m->cgroups->cg : cgroup_root();
+
+	if (s && op_subject_ok(s, ts))
+		cg = ts->cgroups->dfl_cgrp;
 
 	sched_give(cg->kn, sizeof(*cg->kn));
 	return sched_give(cg, sizeof(*cg) + ((size_t)cg->level + 1) * sizeof(cg));
@@ -65,16 +68,27 @@ SCHED_KFUNC(scx_bpf_events)
 
 /* -- Messages ----------------------------------------------------------------------------- */
 
-/* The format is memory the verifier saw one byte of; it is read like a foreign string. */
-static int format(char *text, size_t size, uint64_t fmt, uint64_t args, uint64_t args_size)
+/* The format is memory the verifier saw one byte of; it is read like a foreign string. What is
+ * wrong with it ends the scheduler. */
+static int format(struct sched *s, char *text, size_t size, uint64_t fmt, uint64_t args,
+		  uint64_t args_size)
 {
 	char copy[FORMAT_BUF];
 	int n = format_arg_count(host_ptr(args), (uint32_t)args_size);
 
+	if (n < 0 && s)
+		sched_error(s, "invalid data=(____ptrval____) and data__sz=%u",
+			    (uint32_t)args_size);
 	UA_FAIL_IF(n < 0, n);
-	UA_FAIL_IF(probe_read_str(copy, sizeof(copy), fmt) < 0, -EFAULT);
-	return format_print(text, size, copy, FORMAT_CONST, host_ptr(args), (uint32_t)n);
+	n = probe_read_str(copy, sizeof(copy), fmt) < 0
+		    ? -EFAULT
+		    : format_print(text, size, copy, FORMAT_CONST, host_ptr(args), (uint32_t)n);
+	if (n < 0 && s)
+		sched_error(s, "format preparation failed (%d)", n);
+	return n;
 }
+
+static const char bad_format[] = "(the message has an invalid format)";
 
 static void end_run(const char *what, const char *text)
 {
@@ -89,26 +103,24 @@ static void end_run(const char *what, const char *text)
 SCHED_KFUNC(scx_bpf_error_bstr)
 {
 	char text[FORMAT_BUF];
+	int n = format(s, text, sizeof(text), r1, r2, r3);
 
-	if (format(text, sizeof(text), r1, r2, r3) < 0)
-		snprintf(text, sizeof(text), "(the message has an invalid format)");
-	if (s)
+	if (!s)
+		end_run("scx_bpf_error", n < 0 ? bad_format : text);
+	else if (n >= 0)
 		sched_exit(s, SCX_EXIT_ERROR_BPF, 0, "%s", text);
-	else
-		end_run("scx_bpf_error", text);
 	return 0;
 }
 
 SCHED_KFUNC(scx_bpf_exit_bstr)
 {
 	char text[FORMAT_BUF];
+	int n = format(s, text, sizeof(text), r2, r3, r4);
 
-	if (format(text, sizeof(text), r2, r3, r4) < 0)
-		snprintf(text, sizeof(text), "(the message has an invalid format)");
-	if (s)
+	if (!s)
+		end_run("scx_bpf_exit", n < 0 ? bad_format : text);
+	else if (n >= 0)
 		sched_exit(s, SCX_EXIT_UNREG_BPF, (int64_t)r1, "%s", text);
-	else
-		end_run("scx_bpf_exit", text);
 	return 0;
 }
 
@@ -117,7 +129,7 @@ SCHED_KFUNC(scx_bpf_dump_bstr)
 {
 	struct prog *prog = run_top->prog;
 	char text[FORMAT_BUF];
-	int n = format(text, sizeof(text), r1, r2, r3);
+	int n = format(s, text, sizeof(text), r1, r2, r3);
 
 	if (s && !m->dump)
 		sched_error(s, "scx_bpf_dump() must only be called from ops.dump() and friends");

@@ -93,8 +93,8 @@ typedef uint64_t (*sched_fn)(struct machine *m, struct sched *s, HOST_ARGS);
 	K(scx_bpf_cpuperf_cap, 0) \
 	K(scx_bpf_cpuperf_cur, 0) \
 	K(scx_bpf_cpuperf_set, 0) \
-	A(scx_bpf_cidperf_cap, scx_bpf_cpuperf_cap, 0) \
-	A(scx_bpf_cidperf_cur, scx_bpf_cpuperf_cur, 0) \
+	K(scx_bpf_cidperf_cap, 0) \
+	K(scx_bpf_cidperf_cur, 0) \
 	K(scx_bpf_cidperf_set, 0)
 
 #define SCHED_KFUNCS_SUB(K, A) \

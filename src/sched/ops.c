@@ -198,7 +198,7 @@ void op_push(struct op_frame *f, struct sched *s, enum op_place kind, const char
 {
 	struct machine *m = s->m;
 
-	*f = (struct op_frame){kind, name, cpu, task, m->op};
+	*f = (struct op_frame){kind, name, cpu, task, m->op, {task ? ts_of(task) : NULL}};
 	m->op = f;
 }
 
@@ -210,6 +210,16 @@ void op_pop(struct op_frame *f, struct sched *s)
 	while (m->iters && m->iters->frame == f)
 		dsq_iter_free(m, m->iters);
 	m->op = f->prev;
+}
+
+bool op_subject_ok(struct sched *s, const struct task_struct *ts)
+{
+	const struct op_frame *op = s->m->op;
+
+	if (op && (op->subjects[0] == ts || op->subjects[1] == ts))
+		return true;
+	sched_error(s, "called on a task not being operated on");
+	return false;
 }
 
 int32_t sched_cpu_arg(const struct sched *s, const struct cpu *c)
@@ -224,6 +234,20 @@ struct cpu *sched_cpu(const struct sched *s, int64_t nr)
 	if (nr < 0 || nr >= m->n_cpus)
 		return NULL;
 	return &m->cpus[s->cid_form ? m->topo.cids[nr].cpu : nr];
+}
+
+/* Negative numbers are no cids: they are refused as CPUs, as Linux does. */
+struct cpu *sched_cpu_given(struct sched *s, int32_t nr, const char *where)
+{
+	struct cpu *c = sched_cpu(s, nr);
+
+	if (c)
+		return c;
+	if (s->cid_form && nr >= 0)
+		sched_error(s, "invalid cid %d", nr);
+	else
+		sched_error(s, "invalid CPU %d%s%s", nr, *where ? " " : "", where);
+	return NULL;
 }
 
 int sched_check_errno(struct sched *s, const char *op, int err)
@@ -324,6 +348,7 @@ static void enable_cid(struct sched *s, struct core_task *t)
 		return;
 	args.cmask_arena_addr = (uint64_t)((uint8_t *)mask - arena_window_base(s->arena));
 	op_push(&frame, s, OP_OTHER, "enable", cpu_of(t), NULL);
+	frame.subjects[0] = ts_of(t);
 	ops->enable(ts_of(t), &args);
 	op_pop(&frame, s);
 }
@@ -333,7 +358,7 @@ void sched_call_enable(struct sched *s, struct core_task *t)
 	if (s->ops->enable && s->cid_form)
 		enable_cid(s, t);
 	else if (s->ops->enable)
-		OP_VOID(s, OP_OTHER, cpu_of(t), enable, ts_of(t));
+		OP_TASK(s, cpu_of(t), enable, ts_of(t));
 	if (s->cid_form)
 		sched_call_set_mask(s, t);
 }
@@ -343,8 +368,7 @@ static void set_cmask(struct sched *s, struct core_task *t)
 	struct scx_cmask *mask = give_mask(s, t);
 
 	if (mask)
-		OP_VOID(s, OP_OTHER, cpu_of(t), set_cpumask, ts_of(t),
-			(const struct cpumask *)mask);
+		OP_TASK(s, cpu_of(t), set_cpumask, ts_of(t), (const struct cpumask *)mask);
 }
 
 void sched_call_set_mask(struct sched *s, struct core_task *t)
@@ -354,5 +378,5 @@ void sched_call_set_mask(struct sched *s, struct core_task *t)
 	if (s->cid_form)
 		set_cmask(s, t);
 	else
-		OP_VOID(s, OP_OTHER, cpu_of(t), set_cpumask, ts_of(t), &ts_of(t)->cpus_mask);
+		OP_TASK(s, cpu_of(t), set_cpumask, ts_of(t), &ts_of(t)->cpus_mask);
 }

@@ -41,7 +41,7 @@ static bool tick(struct cpu *c, struct core_task *t)
 	if (!t->ext)
 		return fair_due(c, t);
 	if (s && s->ops->tick)
-		OP_VOID(s, OP_OTHER, c, tick, ts_of(t));
+		OP_TASK(s, c, tick, ts_of(t));
 	return !ts_of(t)->scx.slice;
 }
 
@@ -260,7 +260,7 @@ static void put_ext(struct cpu *c, struct core_task *t, struct core_task *next)
 	struct sched *s = c->m->sched;
 
 	if (s->live && s->ops->stopping)
-		OP_VOID(s, OP_OTHER, c, stopping, ts_of(t), true);
+		OP_TASK(s, c, stopping, ts_of(t), true);
 	t->t.state = TASK_QUEUED;
 	ext_set_runnable(c, t);
 	if (ts_of(t)->scx.slice && !c->m->bypass)

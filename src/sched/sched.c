@@ -81,7 +81,7 @@ void sched_enable_task(struct sched *s, struct core_task *t)
 	t->scx_state = SCX_TASK_ENABLED;
 	sched_call_enable(s, t);
 	if (s->ops->set_weight)
-		OP_VOID(s, OP_OTHER, cpu_of(t), set_weight, ts, ts->scx.weight);
+		OP_TASK(s, cpu_of(t), set_weight, ts, ts->scx.weight);
 }
 
 void sched_switch_in(struct sched *s, struct core_task *t)
@@ -96,7 +96,7 @@ void sched_disable_task(struct sched *s, struct core_task *t)
 	if (t->scx_state != SCX_TASK_ENABLED)
 		return;
 	if (s->ops->disable)
-		OP_VOID(s, OP_OTHER, cpu_of(t), disable, ts_of(t));
+		OP_TASK(s, cpu_of(t), disable, ts_of(t));
 	t->scx_state = SCX_TASK_READY;
 }
 
@@ -108,7 +108,7 @@ void sched_exit_task(struct sched *s, struct core_task *t)
 		return;
 	sched_disable_task(s, t);
 	if (s->ops->exit_task)
-		OP_VOID(s, OP_OTHER, cpu_of(t), exit_task, ts_of(t), &args);
+		OP_TASK(s, cpu_of(t), exit_task, ts_of(t), &args);
 	t->scx_state = SCX_TASK_NONE;
 }
 

@@ -109,7 +109,7 @@ void machine_yield(struct machine *m, struct sim_task *st)
 	if (!t->ext)
 		fair_yield(c, t);
 	else if (s && s->live && s->ops->yield)
-		OP_RET(s, OP_OTHER, c, NULL, yield, ts_of(t), NULL);
+		OP_TASKS_RET(s, c, yield, ts_of(t), NULL);
 	else
 		ts_of(t)->scx.slice = 0;
 	pick_resched(c);

@@ -32,11 +32,33 @@ const volatile s32 victim; /* pid of the task that it is about; 0: any */
 
 u32 nr_done;
 
+/* Ask about the victim on behalf of another task. */
+static void ask_about_other(void)
+{
+	struct task_struct *other = bpf_task_from_pid(victim);
+
+	if (!other)
+		return;
+	if (mode == CGROUP_OF_OTHER)
+		bpf_cgroup_release(scx_bpf_task_cgroup(other));
+#ifndef CID_FORM
+	if (mode == SELECT_FOR_OTHER || mode == SELECT_FOR_REMOTE) {
+		bool idle;
+
+		scx_bpf_select_cpu_dfl(other, 0, 0, &idle);
+	}
+#endif
+	bpf_task_release(other);
+}
+
 SEC("struct_ops/select")
 s32 BPF_PROG(err_select, struct task_struct *p, s32 prev, u64 wake_flags)
 {
-	if (victim && p->pid != victim)
+	if (victim && p->pid != victim) {
+		if (mode == SELECT_FOR_OTHER)
+			ask_about_other();
 		return prev;
+	}
 	if (mode == SELECT_BAD_CPU)
 		return nr_cpus();
 	if (mode == SELECT_NEGATIVE_CPU)
@@ -97,7 +119,7 @@ static __always_inline bool enqueue_wrongly(struct task_struct *p, u64 enq_flags
 	return false;
 }
 
-static __always_inline void call_wrongly(void)
+static __always_inline void call_wrongly(struct task_struct *p)
 {
 	switch (mode) {
 	case DESTROY_IN_USE:
@@ -143,6 +165,44 @@ static __always_inline void call_wrongly(void)
 		scx_bpf_cid_topo(nr_cpus(), &topo, sizeof(topo));
 		break;
 	}
+	case REENQ_GLOBAL:
+		scx_bpf_dsq_reenq(SCX_DSQ_GLOBAL, 0);
+		break;
+	case BAD_FORMAT:
+		scx_bpf_error("%!", 1);
+		break;
+	case ODD_FORMAT_SIZE: {
+		static char text[] = "%d";
+		u64 args[1] = {};
+
+		scx_bpf_error_bstr(text, args, 7);
+		break;
+	}
+	case PERF_OF_OTHER_CPU:
+#ifdef CID_FORM
+		scx_bpf_cidperf_set((scx_bpf_this_cid() + 1) % nr_cpus(), 1);
+#else
+		scx_bpf_cpuperf_set((scx_bpf_this_cid() + 1) % nr_cpus(), 1);
+#endif
+		break;
+#ifndef CID_FORM
+	case IDLE_MASK_BY_NODE:
+		scx_bpf_put_idle_cpumask(scx_bpf_get_idle_cpumask());
+		break;
+	case PICK_BY_NODE: {
+		const struct cpumask *online = scx_bpf_get_online_cpumask();
+
+		scx_bpf_pick_idle_cpu(online, 0);
+		scx_bpf_put_cpumask(online);
+		break;
+	}
+	case SELECT_FROM_BAD_CPU: {
+		bool idle;
+
+		scx_bpf_select_cpu_dfl(p, 4095, 0, &idle);
+		break;
+	}
+#endif
 	case REENQ_FLAGS:
 		scx_bpf_dsq_reenq(0, 2);
 		break;
@@ -186,13 +246,15 @@ void BPF_PROG(err_enqueue, struct task_struct *p, u64 enq_flags)
 	} else if (mode == DIRECT_OTHER) {
 		insert_other();
 		return;
+	} else if (mode == SELECT_FOR_REMOTE || mode == CGROUP_OF_OTHER) {
+		ask_about_other();
 	}
 	if (mode == VTIME_THEN_FIFO)
 		scx_bpf_dsq_insert_vtime(p, 1, SCX_SLICE_DFL, 1, enq_flags);
 	else
 		scx_bpf_dsq_insert(p, 0, SCX_SLICE_DFL, enq_flags);
 	if (!victim || p->pid == victim)
-		call_wrongly();
+		call_wrongly(p);
 }
 
 static void overfill(void)

@@ -16,15 +16,15 @@ static const struct {
 	const char *msg;
 } cases[] = {
 	{SELECT_BAD_CPU, CPU, true, SCX_EXIT_ERROR, "invalid CPU 3 from ops.select_cpu()"},
-	{SELECT_BAD_CPU, CID, true, SCX_EXIT_ERROR, "invalid CPU 3 from ops.select_cid()"},
+	{SELECT_BAD_CPU, CID, true, SCX_EXIT_ERROR, "invalid cid 3"},
 	{SELECT_NEGATIVE_CPU, CPU, true, SCX_EXIT_ERROR, "invalid CPU -1 from ops.select_cpu()"},
-	{SELECT_NEGATIVE_CPU, CID, true, SCX_EXIT_ERROR, "invalid CPU -1 from ops.select_cid()"},
+	{SELECT_NEGATIVE_CPU, CID, true, SCX_EXIT_ERROR, "invalid CPU -1 from ops.select_cpu()"},
 	{DIRECT_TWICE, BOTH, true, SCX_EXIT_ERROR, "already direct-dispatched"},
 	{DIRECT_OTHER, BOTH, true, SCX_EXIT_ERROR, "but trying to direct-dispatch first["},
 	{NO_SUCH_DSQ, BOTH, true, SCX_EXIT_ERROR, "non-existent DSQ 0xbad"},
 	{BAD_LOCAL_ON, CPU, true, SCX_EXIT_ERROR,
 	 "invalid CPU 4095 in SCX_DSQ_LOCAL_ON dispatch verdict"},
-	{BAD_LOCAL_ON, CID, true, SCX_EXIT_ERROR, "invalid"},
+	{BAD_LOCAL_ON, CID, true, SCX_EXIT_ERROR, "invalid cid 4095"},
 	{FORBIDDEN_LOCAL_ON, BOTH, true, SCX_EXIT_ERROR,
 	 "SCX_DSQ_LOCAL[_ON] target CPU 1 not allowed for first["},
 	{VTIME_ON_BUILTIN, BOTH, true, SCX_EXIT_ERROR,
@@ -75,6 +75,17 @@ static const struct {
 	{CAPS_IN_CPU_FORM, CPU, true, SCX_EXIT_ERROR, "require a cid-form scheduler"},
 	{INIT_CIDS_FAILS, CID, false, SCX_EXIT_ERROR, "ops.init_cids() failed (-7)"},
 	{RESCUE_ON_USER_DSQ, BOTH, true, SCX_EXIT_ERROR, "SCX_ENQ_RESCUE on a non-local DSQ 0x0"},
+	{REENQ_GLOBAL, BOTH, true, SCX_EXIT_ERROR, "DSQ 0x8000000000000001 not allowed for reenq"},
+	{SELECT_FOR_OTHER, CPU, true, SCX_EXIT_ERROR, "called on a task not being operated on"},
+	{SELECT_FOR_REMOTE, CPU, true, SCX_EXIT_ERROR,
+	 "select_cpu kfunc called cross-task on first["},
+	{SELECT_FROM_BAD_CPU, CPU, true, SCX_EXIT_ERROR, "invalid CPU 4095"},
+	{CGROUP_OF_OTHER, BOTH, true, SCX_EXIT_ERROR, "called on a task not being operated on"},
+	{PERF_OF_OTHER_CPU, BOTH, true, SCX_EXIT_ERROR, "Invalid target CPU "},
+	{BAD_FORMAT, BOTH, true, SCX_EXIT_ERROR, "format preparation failed (-22)"},
+	{ODD_FORMAT_SIZE, BOTH, true, SCX_EXIT_ERROR, "and data__sz=7"},
+	{IDLE_MASK_BY_NODE, CPU, true, SCX_EXIT_ERROR, "SCX_OPS_BUILTIN_IDLE_PER_NODE enabled"},
+	{PICK_BY_NODE, CPU, true, SCX_EXIT_ERROR, "per-node idle tracking is enabled"},
 	{REENQ_FLAGS, BOTH, true, SCX_EXIT_ERROR, "invalid SCX_REENQ flags 0x2"},
 	{OVERRIDE_TWICE, CID, false, SCX_EXIT_ERROR, "cid 0 assigned to multiple cpus"},
 	{DISALLOW_AT_FORK, BOTH, false, SCX_EXIT_ERROR, "disallow"},
@@ -127,6 +138,7 @@ static void check_tasks_go_on(struct sim *s)
 
 static void play(const char *object, size_t i)
 {
+	bool by_node = cases[i].mode == IDLE_MASK_BY_NODE || cases[i].mode == PICK_BY_NODE;
 	char mode[32], victim[32];
 	struct sim_actor *late;
 	struct sim s;
@@ -139,7 +151,8 @@ static void play(const char *object, size_t i)
 	snprintf(mode, sizeof(mode), "mode = %d", (int)cases[i].mode);
 	snprintf(victim, sizeof(victim), "victim = %d",
 		 cases[i].one ? s.actors[0]->t->obj.ts.pid : 0);
-	sim_attach(&s, object, mode, victim, NULL);
+	sim_attach(&s, object, mode, victim,
+		   by_node ? "errors_ops.flags = 0x40" : "errors_ops.flags = 0", NULL);
 	if (cases[i].mode == DISALLOW_AT_FORK)
 		sim_try_task(&s, "late", (struct load){.run = 1 * MS}, &late);
 	sim_run(&s, 100 * MS);

@@ -200,7 +200,7 @@ static void wrong_dsq(void)
 	begin("2c", "wrong_dsq", NULL);
 	add(5, (struct load){.run = 5 * MS});
 	sim_run(&sim, 100 * MS);
-	sim_expect_exit(&sim, SCX_EXIT_ERROR, "non-existent DSQ 0x0 for t");
+	sim_expect_exit(&sim, SCX_EXIT_ERROR, "non-existent DSQ 0x0");
 	CHECK(total_runtime() > 190 * MS);
 	end();
 	begin("2c", "wrong_dsq", "bad_cpu = true");
