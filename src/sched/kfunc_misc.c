@@ -68,27 +68,16 @@ SCHED_KFUNC(scx_bpf_events)
 
 /* -- Messages ----------------------------------------------------------------------------- */
 
-/* The format is memory the verifier saw one byte of; it is read like a foreign string. What is
- * wrong with it ends the scheduler. */
-static int format(struct sched *s, char *text, size_t size, uint64_t fmt, uint64_t args,
-		  uint64_t args_size)
+/* The format is memory the verifier saw one byte of; it is read like a foreign string. */
+static int format(char *text, size_t size, uint64_t fmt, uint64_t args, uint64_t args_size)
 {
 	char copy[FORMAT_BUF];
 	int n = format_arg_count(host_ptr(args), (uint32_t)args_size);
 
-	if (n < 0 && s)
-		sched_error(s, "invalid data=(____ptrval____) and data__sz=%u",
-			    (uint32_t)args_size);
 	UA_FAIL_IF(n < 0, n);
-	n = probe_read_str(copy, sizeof(copy), fmt) < 0
-		    ? -EFAULT
-		    : format_print(text, size, copy, FORMAT_CONST, host_ptr(args), (uint32_t)n);
-	if (n < 0 && s)
-		sched_error(s, "format preparation failed (%d)", n);
-	return n;
+	UA_FAIL_IF(probe_read_str(copy, sizeof(copy), fmt) < 0, -EFAULT);
+	return format_print(text, size, copy, FORMAT_CONST, host_ptr(args), (uint32_t)n);
 }
-
-static const char bad_format[] = "(the message has an invalid format)";
 
 static void end_run(const char *what, const char *text)
 {
@@ -100,27 +89,30 @@ static void end_run(const char *what, const char *text)
 	run_ctx_top()->error = -EINVAL;
 }
 
-SCHED_KFUNC(scx_bpf_error_bstr)
+/* A scheduler ends even if what it has to say cannot be formatted. */
+static void end_sched(struct sched *s, enum scx_exit_kind kind, int64_t code, uint64_t fmt,
+		      uint64_t args, uint64_t args_size)
 {
 	char text[FORMAT_BUF];
-	int n = format(s, text, sizeof(text), r1, r2, r3);
+	int n = format(text, sizeof(text), fmt, args, args_size);
 
-	if (!s)
-		end_run("scx_bpf_error", n < 0 ? bad_format : text);
-	else if (n >= 0)
-		sched_exit(s, SCX_EXIT_ERROR_BPF, 0, "%s", text);
+	if (n < 0)
+		snprintf(text, sizeof(text), "exit message formatting failed (%d)", n);
+	if (s)
+		sched_exit(s, kind, code, "%s", text);
+	else
+		end_run(kind == SCX_EXIT_ERROR_BPF ? "scx_bpf_error" : "scx_bpf_exit", text);
+}
+
+SCHED_KFUNC(scx_bpf_error_bstr)
+{
+	end_sched(s, SCX_EXIT_ERROR_BPF, 0, r1, r2, r3);
 	return 0;
 }
 
 SCHED_KFUNC(scx_bpf_exit_bstr)
 {
-	char text[FORMAT_BUF];
-	int n = format(s, text, sizeof(text), r2, r3, r4);
-
-	if (!s)
-		end_run("scx_bpf_exit", n < 0 ? bad_format : text);
-	else if (n >= 0)
-		sched_exit(s, SCX_EXIT_UNREG_BPF, (int64_t)r1, "%s", text);
+	end_sched(s, SCX_EXIT_UNREG_BPF, (int64_t)r1, r2, r3, r4);
 	return 0;
 }
 
@@ -129,8 +121,10 @@ SCHED_KFUNC(scx_bpf_dump_bstr)
 {
 	struct prog *prog = run_top->prog;
 	char text[FORMAT_BUF];
-	int n = format(s, text, sizeof(text), r1, r2, r3);
+	int n = format(text, sizeof(text), r1, r2, r3);
 
+	if (n < 0 && s)
+		sched_error(s, "format preparation failed (%d)", n);
 	if (s && !m->dump)
 		sched_error(s, "scx_bpf_dump() must only be called from ops.dump() and friends");
 	else if (n > 0 && s)
