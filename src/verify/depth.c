@@ -8,11 +8,11 @@
 #include "abi/helpers.h"
 #include "verify/env.h"
 
-/* Frames are rounded up as the kernel does. */
+/* Frames are rounded up as by a kernel that compiles; without its JIT they would be 32 bytes at
+ * least. */
 static uint32_t rounded(uint32_t depth)
 {
-	depth = depth ? depth : 1;
-	return (depth + 31) / 32 * 32;
+	return (depth + 15) / 16 * 16;
 }
 
 struct chain {

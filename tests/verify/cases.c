@@ -161,6 +161,14 @@ static const struct suite_case cases[] = {
 	    ST(BPF_DW, 10, -312, 0), CALL_LOCAL(2), DONE, ST(BPF_DW, 10, -312, 0), DONE),
 	OK("stack of two functions just fits", ST(BPF_DW, 10, -256, 0), CALL_LOCAL(2), DONE,
 	   ST(BPF_DW, 10, -256, 0), DONE),
+	/* Frames are rounded up to 16 bytes. */
+	OK("stack of two functions just fits, unevenly", ST(BPF_DW, 10, -496, 0), CALL_LOCAL(2),
+	   DONE, ST(BPF_DW, 10, -16, 0), DONE),
+	BAD("stack of two functions too large by rounding", -EACCES,
+	    "combined stack size of 2 calls is 528", ST(BPF_DW, 10, -504, 0), CALL_LOCAL(2), DONE,
+	    ST(BPF_DW, 10, -8, 0), DONE),
+	OK("functions without a stack take none of it", ST(BPF_DW, 10, -512, 0), CALL_LOCAL(2),
+	   DONE, CALL_LOCAL(1), EXIT(), DONE),
 
 	/* -- Stack -- */
 	OK("spill and fill", ST(BPF_DW, 10, -8, 5), LDX(BPF_DW, 0, 10, -8), EXIT()),
