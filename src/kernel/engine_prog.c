@@ -8,6 +8,7 @@
 #include "kernel/engine_priv.h"
 #include "kernel/user.h"
 #include "map/map.h"
+#include "sched/machine.h"
 
 #define BTF_MAX_SIZE (16u << 20)
 #define INSNS_MAX 1000000u
@@ -227,16 +228,31 @@ long cmd_btf_load(struct engine_kernel *k, union bpf_attr *attr)
 /* -- Running --------------------------------------------------------------------------------------
  */
 
+struct test_run {
+	struct prog *prog;
+	union bpf_attr *attr;
+};
+
+static int test_run(void *arg)
+{
+	struct test_run *run = arg;
+
+	return prog_test_run(run->prog, run->attr);
+}
+
+/* A program of an engine with a machine is in the machine's world, whoever runs it. */
 long cmd_prog_test_run(struct engine_kernel *k, union bpf_attr *attr)
 {
-	struct prog *prog;
+	struct test_run run = {.attr = attr};
+	struct machine *m;
 	int err;
 
 	UA_FAIL_IF(!!attr->test.ctx_size_in != !!attr->test.ctx_in, -EINVAL);
 	UA_FAIL_IF(!!attr->test.ctx_size_out != !!attr->test.ctx_out, -EINVAL);
-	UA_TRY(engine_get_prog(k, attr->test.prog_fd, &prog));
-	err = prog_test_run(prog, attr);
-	prog_put(prog);
+	UA_TRY(engine_get_prog(k, attr->test.prog_fd, &run.prog));
+	m = run.prog->engine->machine;
+	err = m ? machine_visit(m, -1, test_run, &run) : test_run(&run);
+	prog_put(run.prog);
 	return err;
 }
 

@@ -234,7 +234,7 @@ KFUNC_FN(bpf_local_irq_restore)
 	return 0;
 }
 
-/* -- Tasks and cgroups ----------------------------------------------------- */
+/* -- Tasks ----------------------------------------------------------------- */
 
 KFUNC_FN(bpf_task_from_pid)
 {
@@ -252,26 +252,5 @@ KFUNC_FN(bpf_task_acquire)
 KFUNC_FN(bpf_task_release)
 {
 	task_put(host_ptr(r1));
-	return 0;
-}
-
-KFUNC_FN(bpf_cgroup_from_id)
-{
-	struct cgroup *cgrp = cgroup_by_id(r1);
-
-	if (cgrp) {
-		region_allow(run_ctx_top(), cgrp, sizeof(*cgrp), false);
-		region_allow(run_ctx_top(), cgrp->kn, sizeof(*cgrp->kn), false);
-	}
-	return (uintptr_t)cgrp;
-}
-
-KFUNC_FN(bpf_cgroup_acquire)
-{
-	return r1;
-}
-
-KFUNC_FN(bpf_cgroup_release)
-{
 	return 0;
 }

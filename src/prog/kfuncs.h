@@ -42,6 +42,10 @@
 	K(bpf_cgroup_from_id, KF_OF_OBJECTS | KF_ACQUIRE | KF_RET_NULL) \
 	K(bpf_cgroup_acquire, KF_OF_OBJECTS | KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
 	K(bpf_cgroup_release, KF_OF_OBJECTS | KF_RELEASE) \
+	K(bpf_cgroup_ancestor, KF_OF_OBJECTS | KF_ACQUIRE | KF_RCU | KF_RET_NULL) \
+	K(bpf_iter_css_new, KF_OF_OBJECTS | KF_ITER_NEW | KF_RCU_PROTECTED) \
+	K(bpf_iter_css_next, KF_OF_OBJECTS | KF_ITER_NEXT | KF_RET_NULL) \
+	K(bpf_iter_css_destroy, KF_OF_OBJECTS | KF_ITER_DESTROY) \
 	UA_KFUNCS_CPUMASK(K) \
 	UA_KFUNCS_STRING(K)
 

@@ -104,6 +104,13 @@ struct cgroup *cgroup_by_id(u64 id)
 	return id == cgroup_root()->kn->id ? cgroup_root() : NULL;
 }
 
+struct cgroup *cgroup_next_child(const struct cgroup *parent, const struct cgroup *child)
+{
+	if (world_here)
+		return world_here->cgroup_next_child(world_here->arg, parent, child);
+	return NULL;
+}
+
 /* -- Lifetime ------------------------------------------------------------- */
 
 static void object_free(struct epoch_item *item)

@@ -32,5 +32,6 @@ void task_put(struct task_struct *task);
 struct cgroup *cgroup_root(void);
 /* NULL if there is none. */
 struct cgroup *cgroup_by_id(u64 id);
+struct cgroup *cgroup_next_child(const struct cgroup *parent, const struct cgroup *child);
 
 #endif

@@ -23,6 +23,9 @@ struct world {
 	struct task_struct *(*current)(void *arg); /* never NULL: idle CPUs run their idle task */
 	struct task_struct *(*task_by_pid)(void *arg, s32 pid); /* with a reference, or NULL */
 	struct cgroup *(*cgroup_by_id)(void *arg, u64 id);	/* or NULL; they live on */
+	/* The parent's child after `child` (NULL: the first), or NULL. */
+	struct cgroup *(*cgroup_next_child)(void *arg, const struct cgroup *parent,
+					    const struct cgroup *child);
 	uint32_t (*random)(void *arg);
 	struct timer_queue *timers; /* timers started in this world; whoever made it fires them */
 };

@@ -40,6 +40,21 @@ static struct cgroup *world_cgroup_by_id(void *arg, u64 id)
 	return cg ? &cg->cg : NULL;
 }
 
+/* The list holds children in the order in which they were made. */
+static struct cgroup *world_next_child(void *arg, const struct cgroup *parent,
+				       const struct cgroup *child)
+{
+	const struct machine *m = arg;
+	struct sim_cgroup *cg = m->cgroups;
+
+	for (bool seen = !child; cg; cg = cg->next) {
+		if (seen && !cg->removed && cg->parent && &cg->parent->cg == parent)
+			break;
+		seen |= &cg->cg == child;
+	}
+	return cg ? &cg->cg : NULL;
+}
+
 static uint32_t world_random(void *arg)
 {
 	return (uint32_t)(machine_random(arg) >> 32);
@@ -172,6 +187,7 @@ static void world_init(struct machine *m)
 		.current = world_current,
 		.task_by_pid = world_task_by_pid,
 		.cgroup_by_id = world_cgroup_by_id,
+		.cgroup_next_child = world_next_child,
 		.random = world_random,
 		.timers = m->world.timers,
 	};
@@ -352,7 +368,7 @@ int machine_visit(struct machine *m, int32_t cpu, int (*fn)(void *arg), void *ar
 {
 	int ret;
 
-	machine_enter(m, &m->cpus[cpu]);
+	machine_enter(m, cpu >= 0 ? &m->cpus[cpu] : NULL);
 	ret = fn(arg);
 	machine_leave(m);
 	return ret;

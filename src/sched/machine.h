@@ -127,7 +127,8 @@ int machine_at(struct machine *m, uint64_t when, void (*fn)(void *owner, uint64_
 int machine_run(struct machine *m, uint64_t until);
 void machine_stop(struct machine *m);
 /* Call fn(arg) in the machine's world, on a CPU: programs that it runs see the machine's clock,
- * and timers that they start fire in it. Its result. */
+ * and timers that they start fire in it. cpu: -1 for the one where something happened last. fn's
+ * result. */
 int machine_visit(struct machine *m, int32_t cpu, int (*fn)(void *arg), void *arg);
 /* Hotplug. -EINVAL: the last CPU, or no such; 0 if nothing changes. [task] */
 int machine_set_online(struct machine *m, int32_t cpu, bool online);

@@ -132,6 +132,7 @@ struct ua_engine_types {
 	enum scx_ent_flags e13;
 	enum scx_cap_flags e14;
 	enum cgroup_subsys_id e15;
+	enum bpf_cgroup_iter_order e16;
 };
 
 #define KFUNC(RET, NAME, PARAMS)         \

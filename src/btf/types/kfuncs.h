@@ -9,42 +9,47 @@
 #ifndef UA_BTF_TYPES_KFUNCS_H
 #define UA_BTF_TYPES_KFUNCS_H
 
-#define KFUNCS_GENERIC(KFUNC)                                                             \
-	KFUNC(void *, bpf_arena_alloc_pages,                                              \
-	      (void *p__map, void *addr__ign, u32 page_cnt, int node_id, u64 flags))      \
-	KFUNC(void, bpf_arena_free_pages, (void *p__map, void *ptr__ign, u32 page_cnt))   \
-	KFUNC(int, bpf_arena_reserve_pages, (void *p__map, void *ptr__ign, u32 page_cnt)) \
-	KFUNC(int, bpf_stream_vprintk,                                                    \
-	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz))       \
-	KFUNC(int, bpf_stream_vprintk___aux,                                              \
-	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz,        \
-	       void *aux__prog))                                                          \
-	KFUNC(int, bpf_stream_vprintk_impl,                                               \
-	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz,        \
-	       void *aux__prog))                                                          \
-	KFUNC(int, bpf_stream_print_stack, (int stream_id))                               \
-	KFUNC(int, bpf_iter_num_new, (struct bpf_iter_num * it, int start, int end))      \
-	KFUNC(int *, bpf_iter_num_next, (struct bpf_iter_num * it))                       \
-	KFUNC(void, bpf_iter_num_destroy, (struct bpf_iter_num * it))                     \
-	KFUNC(int, bpf_res_spin_lock, (struct bpf_res_spin_lock * lock))                  \
-	KFUNC(void, bpf_res_spin_unlock, (struct bpf_res_spin_lock * lock))               \
-	KFUNC(int, bpf_res_spin_lock_irqsave,                                             \
-	      (struct bpf_res_spin_lock * lock, unsigned long *flags__irq_flag))          \
-	KFUNC(void, bpf_res_spin_unlock_irqrestore,                                       \
-	      (struct bpf_res_spin_lock * lock, unsigned long *flags__irq_flag))          \
-	KFUNC(void, bpf_rcu_read_lock, (void))                                            \
-	KFUNC(void, bpf_rcu_read_unlock, (void))                                          \
-	KFUNC(void, bpf_preempt_disable, (void))                                          \
-	KFUNC(void, bpf_preempt_enable, (void))                                           \
-	KFUNC(void, bpf_local_irq_save, (unsigned long *flags__irq_flag))                 \
-	KFUNC(void, bpf_local_irq_restore, (unsigned long *flags__irq_flag))              \
-	KFUNC(struct task_struct *, bpf_task_from_pid, (s32 pid))                         \
-	KFUNC(struct task_struct *, bpf_task_acquire, (struct task_struct * p))           \
-	KFUNC(void, bpf_task_release, (struct task_struct * p))                           \
-	KFUNC(struct cgroup *, bpf_cgroup_from_id, (u64 cgid))                            \
-	KFUNC(struct cgroup *, bpf_cgroup_acquire, (struct cgroup * cgrp))                \
-	KFUNC(void, bpf_cgroup_release, (struct cgroup * cgrp))                           \
-	KFUNCS_STRING(KFUNC)                                                              \
+#define KFUNCS_GENERIC(KFUNC)                                                                     \
+	KFUNC(void *, bpf_arena_alloc_pages,                                                      \
+	      (void *p__map, void *addr__ign, u32 page_cnt, int node_id, u64 flags))              \
+	KFUNC(void, bpf_arena_free_pages, (void *p__map, void *ptr__ign, u32 page_cnt))           \
+	KFUNC(int, bpf_arena_reserve_pages, (void *p__map, void *ptr__ign, u32 page_cnt))         \
+	KFUNC(int, bpf_stream_vprintk,                                                            \
+	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz))               \
+	KFUNC(int, bpf_stream_vprintk___aux,                                                      \
+	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz,                \
+	       void *aux__prog))                                                                  \
+	KFUNC(int, bpf_stream_vprintk_impl,                                                       \
+	      (int stream_id, const char *fmt__str, const void *args, u32 len__sz,                \
+	       void *aux__prog))                                                                  \
+	KFUNC(int, bpf_stream_print_stack, (int stream_id))                                       \
+	KFUNC(int, bpf_iter_num_new, (struct bpf_iter_num * it, int start, int end))              \
+	KFUNC(int *, bpf_iter_num_next, (struct bpf_iter_num * it))                               \
+	KFUNC(void, bpf_iter_num_destroy, (struct bpf_iter_num * it))                             \
+	KFUNC(int, bpf_res_spin_lock, (struct bpf_res_spin_lock * lock))                          \
+	KFUNC(void, bpf_res_spin_unlock, (struct bpf_res_spin_lock * lock))                       \
+	KFUNC(int, bpf_res_spin_lock_irqsave,                                                     \
+	      (struct bpf_res_spin_lock * lock, unsigned long *flags__irq_flag))                  \
+	KFUNC(void, bpf_res_spin_unlock_irqrestore,                                               \
+	      (struct bpf_res_spin_lock * lock, unsigned long *flags__irq_flag))                  \
+	KFUNC(void, bpf_rcu_read_lock, (void))                                                    \
+	KFUNC(void, bpf_rcu_read_unlock, (void))                                                  \
+	KFUNC(void, bpf_preempt_disable, (void))                                                  \
+	KFUNC(void, bpf_preempt_enable, (void))                                                   \
+	KFUNC(void, bpf_local_irq_save, (unsigned long *flags__irq_flag))                         \
+	KFUNC(void, bpf_local_irq_restore, (unsigned long *flags__irq_flag))                      \
+	KFUNC(struct task_struct *, bpf_task_from_pid, (s32 pid))                                 \
+	KFUNC(struct task_struct *, bpf_task_acquire, (struct task_struct * p))                   \
+	KFUNC(void, bpf_task_release, (struct task_struct * p))                                   \
+	KFUNC(struct cgroup *, bpf_cgroup_from_id, (u64 cgid))                                    \
+	KFUNC(struct cgroup *, bpf_cgroup_acquire, (struct cgroup * cgrp))                        \
+	KFUNC(void, bpf_cgroup_release, (struct cgroup * cgrp))                                   \
+	KFUNC(struct cgroup *, bpf_cgroup_ancestor, (struct cgroup * cgrp, int level))            \
+	KFUNC(int, bpf_iter_css_new,                                                              \
+	      (struct bpf_iter_css * it, struct cgroup_subsys_state * start, unsigned int flags)) \
+	KFUNC(struct cgroup_subsys_state *, bpf_iter_css_next, (struct bpf_iter_css * it))        \
+	KFUNC(void, bpf_iter_css_destroy, (struct bpf_iter_css * it))                             \
+	KFUNCS_STRING(KFUNC)                                                                      \
 	KFUNCS_CPUMASK(KFUNC)
 
 /* Their pointers may be anything: every byte is read fault-safe. */

@@ -162,6 +162,14 @@ typedef struct {
 	unsigned long bits[16];
 } nodemask_t;
 
+enum bpf_cgroup_iter_order {
+	BPF_CGROUP_ITER_ORDER_UNSPEC,
+	BPF_CGROUP_ITER_SELF_ONLY,
+	BPF_CGROUP_ITER_DESCENDANTS_PRE,
+	BPF_CGROUP_ITER_DESCENDANTS_POST,
+	BPF_CGROUP_ITER_ANCESTORS_UP,
+};
+
 enum mempolicy_modes {
 	MPOL_DEFAULT,
 	MPOL_PREFERRED,
