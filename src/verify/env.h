@@ -272,9 +272,9 @@ void flow_read_slots(struct env *env, uint32_t frame, uint64_t slots);
 /* It loads register `dst` from these slots / stores `src` into them. */
 void flow_fill(struct env *env, int dst, uint32_t frame, uint64_t slots);
 void flow_spill(struct env *env, int src, uint32_t frame, uint64_t slots);
-/* The value of a register, or of slots, just before the instruction matters for safety. */
+/* The value of a register, or of half a slot, just before the instruction matters for safety. */
 void flow_need_reg(struct env *env, int regno);
-void flow_need_slots(struct env *env, uint32_t frame, uint64_t slots);
+void flow_need_half(struct env *env, uint32_t frame, uint32_t slot, bool high);
 /* Registers and slots of the current frame whose ranges a jump refines together. */
 void flow_link(struct env *env, uint32_t regs, uint64_t slots);
 void flow_walked(struct env *env, const struct frame *f, uint32_t from, uint32_t to);

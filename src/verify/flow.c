@@ -25,6 +25,10 @@
  * Demands flow only along ways that some path took: a value that reaches a check along a way
  * not walked yet is not relied on yet.
  *
+ * Exact slots are told apart by halves: a store of four bytes makes what its half held before
+ * of no interest, and no more than that. Small keys of maps would drag everything along that was
+ * ever on the stack there.
+ *
  * An access to an outer frame's stack counts for the call instruction in that frame.
  */
 #include "abi/helpers.h"
@@ -48,11 +52,17 @@ struct edge {
 	struct at at;
 };
 
+/* Slots of a frame: of which the four bytes below matter, of which those above. */
+struct halves {
+	uint64_t lo, hi;
+};
+
 struct node {
 	uint16_t exact_regs, link_regs;
 	bool queued;
 	uint8_t walked; /* ways out of it that some path took: WALKED_* */
-	uint64_t live_slots, exact_slots, link_slots;
+	uint64_t live_slots, link_slots;
+	struct halves exact;
 	uint64_t fill, spill; /* own slots it may load from, store a register into */
 	struct far *fills, *spills, *far_stores;
 	struct edge *callees; /* instances of functions the instruction calls; at.insn unused */
@@ -71,12 +81,13 @@ struct inst {
 
 struct demand {
 	uint32_t regs;
-	uint64_t slots;
+	struct halves slots;
 };
 
 struct flow {
 	uint16_t *live_regs;
 	uint64_t *kill; /* own slots the instruction overwrites for sure */
+	struct halves *kill_exact;
 	uint32_t *pred_at, *preds;
 	struct at *queue;
 	size_t n_queue, cap_queue;
@@ -322,14 +333,36 @@ static void grown(struct env *env, struct at at)
 			enqueue(flow, e->at);
 }
 
-static void want(struct env *env, struct at at, uint32_t regs, uint64_t slots)
+static struct halves whole(uint64_t slots)
+{
+	return (struct halves){slots, slots};
+}
+
+static void add(struct halves *to, struct halves slots)
+{
+	to->lo |= slots.lo;
+	to->hi |= slots.hi;
+}
+
+/* What an access through r10 touches of its own frame's slots; of other accesses: all. */
+static struct halves touched(const struct bpf_insn *insn, int base)
+{
+	uint64_t slot = 1ull << ((-insn->off - 1) / 8 & 63);
+
+	if (base != BPF_REG_FP || BPF_MODE(insn->code) != BPF_MEM || BPF_SIZE(insn->code) == BPF_DW)
+		return whole(~0ull);
+	return insn->off & 4 ? (struct halves){0, slot} : (struct halves){slot, 0};
+}
+
+static void want(struct env *env, struct at at, uint32_t regs, struct halves slots)
 {
 	struct node *node = node_of(at);
 
-	if (!(regs & ~node->exact_regs) && !(slots & ~node->exact_slots))
+	if (!(regs & ~node->exact_regs) && !(slots.lo & ~node->exact.lo) &&
+	    !(slots.hi & ~node->exact.hi))
 		return;
 	node->exact_regs |= (uint16_t)regs;
-	node->exact_slots |= slots;
+	add(&node->exact, slots);
 	grown(env, at);
 }
 
@@ -349,25 +382,38 @@ static void back_alu(const struct bpf_insn *insn, struct demand *d)
 		d->regs |= src;
 }
 
-static void back_load(struct env *env, const struct node *node, int dst, struct demand *d)
+static void back_load(struct env *env, const struct node *node, int dst, struct halves from,
+		      struct demand *d)
 {
 	if (!(d->regs & BIT(dst)))
 		return;
 	d->regs &= ~BIT(dst);
-	d->slots |= node->fill;
+	add(&d->slots, (struct halves){node->fill & from.lo, node->fill & from.hi});
 	for (struct far *far = node->fills; far; far = far->of_insn)
-		want(env, far->call, 0, far->slots);
+		want(env, far->call, 0, whole(far->slots));
 }
 
-static void back_store(const struct node *node, uint64_t kill, int src, struct demand *d)
+static void back_kill(const struct flow *flow, uint32_t insn, struct demand *d)
 {
-	bool wanted = d->slots & node->spill;
+	d->slots.lo &= ~flow->kill_exact[insn].lo;
+	d->slots.hi &= ~flow->kill_exact[insn].hi;
+}
 
-	for (struct far *far = node->spills; far; far = far->of_insn)
-		wanted |= (node_of(far->call)->exact_slots & far->slots) != 0;
-	d->slots &= ~kill;
+static void back_store(const struct env *env, struct at at, struct demand *d)
+{
+	const struct bpf_insn *insn = &env->insns[at.insn];
+	const struct node *node = node_of(at);
+	struct halves to = touched(insn, insn->dst_reg);
+	bool wanted = ((d->slots.lo & to.lo) | (d->slots.hi & to.hi)) & node->spill;
+
+	for (struct far *far = node->spills; far; far = far->of_insn) {
+		struct halves exact = node_of(far->call)->exact;
+
+		wanted |= ((exact.lo | exact.hi) & far->slots) != 0;
+	}
+	back_kill(env->flow, at.insn, d);
 	if (wanted)
-		d->regs |= BIT(src);
+		d->regs |= BIT(insn->src_reg);
 }
 
 static void back_stx(struct env *env, struct at at, const struct bpf_insn *insn, struct demand *d)
@@ -376,13 +422,13 @@ static void back_stx(struct env *env, struct at at, const struct bpf_insn *insn,
 	uint32_t use, def = 0;
 
 	if (BPF_MODE(insn->code) != BPF_ATOMIC || insn->imm == BPF_STORE_REL) {
-		back_store(node, env->flow->kill[at.insn], insn->src_reg, d);
+		back_store(env, at, d);
 	} else if (insn->imm == BPF_LOAD_ACQ) {
-		back_load(env, node, insn->dst_reg, d);
+		back_load(env, node, insn->dst_reg, whole(~0ull), d);
 	} else {
 		stx_use_def(insn, &use, &def);
 		if (d->regs & def)
-			back_load(env, node, __builtin_ctz(def), d);
+			back_load(env, node, __builtin_ctz(def), whole(~0ull), d);
 	}
 }
 
@@ -394,7 +440,7 @@ static void want_result(struct env *env, struct inst *callee)
 	callee->result_wanted = true;
 	for (uint32_t i = callee->start; i < env->funcs[callee->func].end; i++)
 		if (!env->aux[i].pad && env->insns[i].code == (BPF_JMP | BPF_EXIT))
-			want(env, (struct at){callee, i}, BIT(0), 0);
+			want(env, (struct at){callee, i}, BIT(0), whole(0));
 }
 
 /* A call by number keeps nothing; functions of the program take the arguments on. */
@@ -429,9 +475,9 @@ static void back_jmp(struct env *env, struct at at, struct demand *d)
 	default:
 		if (BPF_SRC(insn->code) == BPF_X && d->regs & pair)
 			d->regs |= pair;
-		if (d->regs & node->link_regs || d->slots & node->link_slots) {
+		if (d->regs & node->link_regs || (d->slots.lo | d->slots.hi) & node->link_slots) {
 			d->regs |= node->link_regs;
-			d->slots |= node->link_slots;
+			add(&d->slots, whole(node->link_slots));
 			if (BPF_SRC(insn->code) == BPF_X)
 				d->regs |= pair;
 		}
@@ -452,10 +498,10 @@ static void back(struct env *env, struct at at, struct demand *d)
 		d->regs &= ~(insn_is_ldimm64(insn) ? BIT(insn->dst_reg) : CALLER_SAVED);
 		break;
 	case BPF_LDX:
-		back_load(env, node_of(at), insn->dst_reg, d);
+		back_load(env, node_of(at), insn->dst_reg, touched(insn, insn->src_reg), d);
 		break;
 	case BPF_ST:
-		d->slots &= ~env->flow->kill[at.insn];
+		back_kill(env->flow, at.insn, d);
 		break;
 	case BPF_STX:
 		back_stx(env, at, insn, d);
@@ -481,7 +527,7 @@ static uint8_t way_to(const struct env *env, uint32_t from, uint32_t to)
 static void settle_one(struct env *env, struct at at)
 {
 	struct node *node = node_of(at), *after;
-	struct demand d = {0, 0};
+	struct demand d = {0};
 	uint64_t live = 0;
 	uint32_t next[2];
 
@@ -491,7 +537,7 @@ static void settle_one(struct env *env, struct at at)
 			continue;
 		after = node_of(at_slot(at, next[k]));
 		d.regs |= after->exact_regs;
-		d.slots |= after->exact_slots;
+		add(&d.slots, after->exact);
 		live |= after->live_slots;
 	}
 	back(env, at, &d);
@@ -591,7 +637,7 @@ void flow_walked(struct env *env, const struct frame *f, uint32_t from, uint32_t
 	if (env->aux[to].force_state) {
 		env->flow->fresh = head;
 		env->flow->fresh_exact =
-			(struct demand){node_of(head)->exact_regs, node_of(head)->exact_slots};
+			(struct demand){node_of(head)->exact_regs, node_of(head)->exact};
 	}
 	enqueue(env->flow, at);
 	settle(env);
@@ -636,7 +682,7 @@ void flow_fill(struct env *env, int dst, uint32_t frame, uint64_t slots)
 			return;
 		node->fill |= slots;
 	} else if (!far_add(env, &node->fills, call, slots)) {
-		want(env, call, 0, slots); /* no memory to remember it: ask for it at once */
+		want(env, call, 0, whole(slots)); /* no memory to remember it: ask for it at once */
 	}
 	enqueue(env->flow, now(env));
 	settle(env);
@@ -667,13 +713,15 @@ void flow_spill(struct env *env, int src, uint32_t frame, uint64_t slots)
 
 void flow_need_reg(struct env *env, int regno)
 {
-	want(env, now(env), BIT(regno), 0);
+	want(env, now(env), BIT(regno), whole(0));
 	settle(env);
 }
 
-void flow_need_slots(struct env *env, uint32_t frame, uint64_t slots)
+void flow_need_half(struct env *env, uint32_t frame, uint32_t slot, bool high)
 {
-	want(env, now_in(env, frame), 0, slots);
+	uint64_t bit = 1ull << slot;
+
+	want(env, now_in(env, frame), 0, (struct halves){high ? 0 : bit, high ? bit : 0});
 	settle(env);
 }
 
@@ -721,7 +769,9 @@ uint32_t flow_exact_regs(const struct env *env, const struct frame *f, uint32_t 
 
 uint64_t flow_exact_slots(const struct env *env, const struct frame *f, uint32_t idx)
 {
-	return env->flow->lost ? ~0ull : asked(f, idx)->exact_slots;
+	const struct node *node = asked(f, idx);
+
+	return env->flow->lost ? ~0ull : node->exact.lo | node->exact.hi;
 }
 
 /*
@@ -735,7 +785,8 @@ void flow_kept(const struct env *env, const struct frame *f, uint32_t idx, uint3
 	bool fresh = flow->fresh.inst == f->inst && flow->fresh.insn == idx;
 
 	*regs = fresh ? flow->fresh_exact.regs : flow_exact_regs(env, f, idx);
-	*slots = fresh ? flow->fresh_exact.slots : flow_exact_slots(env, f, idx);
+	*slots = fresh ? flow->fresh_exact.slots.lo | flow->fresh_exact.slots.hi
+		       : flow_exact_slots(env, f, idx);
 }
 
 /* -- Setting up ------------------------------------------------------------------------ */
@@ -750,6 +801,18 @@ static uint64_t kill_of(const struct bpf_insn *insn)
 	    insn->off >= 0 || insn->off < -MAX_BPF_STACK)
 		return 0;
 	return 1ull << (-insn->off / 8 - 1);
+}
+
+/* The halves of slots that it overwrites completely. */
+static struct halves kill_exact_of(const struct bpf_insn *insn)
+{
+	uint8_t class = BPF_CLASS(insn->code);
+
+	if ((class != BPF_ST && class != BPF_STX) || BPF_SIZE(insn->code) != BPF_W ||
+	    BPF_MODE(insn->code) != BPF_MEM || insn->dst_reg != BPF_REG_FP || insn->off % 4 ||
+	    insn->off >= 0 || insn->off < -MAX_BPF_STACK)
+		return whole(kill_of(insn));
+	return touched(insn, insn->dst_reg);
 }
 
 static bool kfunc_takes_callback(const struct env *env, const struct kfunc *kf)
@@ -808,7 +871,8 @@ static void mark_prune_points(struct env *env)
 size_t flow_memory(const struct env *env)
 {
 	const struct flow *flow = env->flow;
-	size_t per_insn = sizeof(*flow->live_regs) + sizeof(*flow->kill) + sizeof(*flow->pred_at) +
+	size_t per_insn = sizeof(*flow->live_regs) + sizeof(*flow->kill) +
+			  sizeof(*flow->kill_exact) + sizeof(*flow->pred_at) +
 			  2 * sizeof(*flow->preds);
 
 	return env->n * per_insn + flow->n_nodes * sizeof(struct node) +
@@ -823,12 +887,18 @@ int flow_init(struct env *env)
 	env->flow = flow;
 	flow->live_regs = mem_calloc(env->n, sizeof(*flow->live_regs));
 	flow->kill = mem_calloc(env->n, sizeof(*flow->kill));
+	flow->kill_exact = mem_calloc(env->n, sizeof(*flow->kill_exact));
 	flow->shared = mem_calloc(env->n_funcs, sizeof(*flow->shared));
 	flow->roots = mem_calloc(env->n_funcs, sizeof(*flow->roots));
-	UA_FAIL_IF(!flow->live_regs || !flow->kill || !flow->shared || !flow->roots, -ENOMEM);
+	UA_FAIL_IF(!flow->live_regs || !flow->kill || !flow->kill_exact || !flow->shared ||
+			   !flow->roots,
+		   -ENOMEM);
 	UA_TRY(edges_build(env, flow));
 	for (uint32_t i = 0; i < env->n; i++)
-		flow->kill[i] = env->aux[i].pad ? 0 : kill_of(&env->insns[i]);
+		if (!env->aux[i].pad) {
+			flow->kill[i] = kill_of(&env->insns[i]);
+			flow->kill_exact[i] = kill_exact_of(&env->insns[i]);
+		}
 	UA_TRY(live_regs_solve(env, flow));
 	mark_prune_points(env);
 	return 0;
@@ -882,6 +952,7 @@ void flow_free(struct env *env)
 	}
 	mem_free(flow->live_regs);
 	mem_free(flow->kill);
+	mem_free(flow->kill_exact);
 	mem_free(flow->shared);
 	mem_free(flow->roots);
 	mem_free(flow->queue);

@@ -158,14 +158,14 @@ static bool known_key(struct env *env, const struct reg *r, uint64_t *key)
 		if (slot->kind[(off & 7) + b] != SLOT_ZERO)
 			goto spilled;
 	*key = 0;
-	flow_need_slots(env, r->frame, 1ull << i);
+	flow_need_half(env, r->frame, i, off & 4);
 	return true;
 spilled:
 	if (off & 7 || slot->kind[3] != SLOT_SPILL || slot->kind[4] == SLOT_SPILL ||
 	    !reg_is_const(&slot->reg, key))
 		return false;
 	*key = (uint32_t)*key;
-	flow_need_slots(env, r->frame, 1ull << i);
+	flow_need_half(env, r->frame, i, false);
 	return true;
 }
 

@@ -56,6 +56,11 @@ const char *const suite_kfuncs[N_KFUNCS] = {
 	[RCU_READ_UNLOCK] = "bpf_rcu_read_unlock",
 };
 
+/* The verifiers keep the state at its last jump, to compare later paths with. */
+#define KEEP_STATE                                                                                \
+	JMP(BPF_JEQ, 0, 5, 0), JMP(BPF_JEQ, 0, 6, 0), MOV(7, 0), MOV(7, 0), MOV(7, 0), MOV(7, 0), \
+		MOV(7, 0), MOV(7, 0), JMP(BPF_JEQ, 0, 8, 0)
+
 static const struct suite_case cases[] = {
 	/* -- Shape -- */
 	OK("return 0", DONE),
@@ -256,6 +261,13 @@ static const struct suite_case cases[] = {
 	    ST(BPF_DW, 6, 0, 1), DONE),
 	OK("array index known", ST(BPF_W, 10, -8, 0), MOVX(2, 10), ALU(BPF_ADD, 2, -8),
 	   LD_MAP(1, MAP_ARRAY), CALL(1), ST(BPF_DW, 0, 0, 1), DONE),
+	BAD("a key whose other half is overwritten", -EACCES, "R0 invalid mem access", CALL(7),
+	    JMP(BPF_JEQ, 0, 7, 2), ST(BPF_W, 10, -4, 0), JA(1), ST(BPF_W, 10, -4, 9), KEEP_STATE,
+	    ST(BPF_W, 10, -8, 1), MOVX(2, 10), ALU(BPF_ADD, 2, -4), LD_MAP(1, MAP_ARRAY), CALL(1),
+	    LDX(BPF_W, 0, 0, 0), EXIT()),
+	OK("a key that is itself overwritten", CALL(7), JMP(BPF_JEQ, 0, 7, 2), ST(BPF_W, 10, -4, 0),
+	   JA(1), ST(BPF_W, 10, -4, 9), KEEP_STATE, ST(BPF_W, 10, -4, 0), MOVX(2, 10),
+	   ALU(BPF_ADD, 2, -4), LD_MAP(1, MAP_ARRAY), CALL(1), LDX(BPF_W, 0, 0, 0), EXIT()),
 	OK("direct value", LD_VALUE(1, MAP_ARRAY, 8), ST(BPF_DW, 1, 0, 1), DONE),
 	BAD("direct value past the end", -EACCES,
 	    "invalid access to map value, value_size=48 off=48 size=1", LD_VALUE(1, MAP_ARRAY, 47),

@@ -237,6 +237,61 @@ static void put_numbers(void)
 			PUT(MOV(r, (int32_t)edge()));
 }
 
+static void put_found(bool check)
+{
+	if (check)
+		PUT(JMP(below(20) ? BPF_JEQ : BPF_JNE, 0, 0, 1));
+	PUT(ST(size(), 0, below(50), 3));
+	PUT(MOV(0, (int32_t)edge()));
+}
+
+static void put_hash_lookup(void)
+{
+	PUT(ST(BPF_DW, 10, -8, (int32_t)below(8)));
+	PUT(MOVX(2, 10));
+	PUT(ALU(BPF_ADD, 2, -8));
+	put64(1, BPF_PSEUDO_MAP_FD, MAP_HASH);
+	PUT(CALL(1));
+	put_found(true);
+}
+
+/* The array has one element. It is found for sure if the verifier knows that the key is 0: from
+ * halves of slots, whole ones, or what was there before. */
+static void put_array_lookup(void)
+{
+	int16_t off = (int16_t)(-4 * (int)(1 + below(6)));
+
+	switch (below(6)) {
+	case 0:
+		PUT(ST(BPF_W, 10, off, (int32_t)below(2)));
+		break;
+	case 1:
+		PUT(STX(BPF_W, 10, reg(), off));
+		break;
+	case 2:
+		PUT(ST(BPF_DW, 10, (int16_t)(off & ~7), (int32_t)below(2)));
+		break;
+	case 3:
+		PUT(MOV(reg(), (int32_t)below(2)));
+		PUT(STX(BPF_W, 10, reg(), off));
+		break;
+	case 4: /* one of two */
+		PUT(ST(BPF_W, 10, off, (int32_t)below(2)));
+		PUT(JMP(below(2) ? BPF_JEQ : BPF_JGT, reg(), (int32_t)edge(), 1));
+		PUT(ST(BPF_W, 10, off, (int32_t)below(2)));
+		break;
+	}
+	if (below(3) == 0)
+		put_cond();
+	if (below(3) == 0)
+		PUT(ST(BPF_W, 10, (int16_t)(off ^ 4), (int32_t)below(2)));
+	PUT(MOVX(2, 10));
+	PUT(ALU(BPF_ADD, 2, off));
+	put64(1, BPF_PSEUDO_MAP_FD, MAP_ARRAY);
+	PUT(CALL(1));
+	put_found(below(2));
+}
+
 static void put_call(void)
 {
 	switch (below(4)) {
@@ -247,14 +302,10 @@ static void put_call(void)
 		PUT(CALL(5));
 		break;
 	case 2:
-		PUT(ST(BPF_DW, 10, -8, (int32_t)below(8)));
-		PUT(MOVX(2, 10));
-		PUT(ALU(BPF_ADD, 2, -8));
-		put64(1, BPF_PSEUDO_MAP_FD, below(2) ? MAP_HASH : MAP_ARRAY);
-		PUT(CALL(1));
-		PUT(JMP(below(20) ? BPF_JEQ : BPF_JNE, 0, 0, 1));
-		PUT(ST(size(), 0, below(50), 3));
-		PUT(MOV(0, (int32_t)edge()));
+		if (below(2))
+			put_hash_lookup();
+		else
+			put_array_lookup();
 		break;
 	default:
 		PUT(MOVX(2, reg()));
