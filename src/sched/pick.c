@@ -33,6 +33,27 @@ void pick_account(struct cpu *c)
 		coresched_touch(t);
 }
 
+/* What a kick says of the slice of who runs there. */
+static void cut_slice(struct core_task *curr, uint64_t flags)
+{
+	if ((flags & SCX_KICK_PREEMPT) && curr && curr->ext)
+		ts_of(curr)->scx.slice = 0;
+}
+
+/*
+ * A CPU that kicks itself in its tick, as Linux does it: the kick comes as an interrupt of its
+ * own, before the CPU chooses. It means who runs now, not who is chosen next.
+ */
+static bool own_kick(struct cpu *c, struct core_task *t)
+{
+	if (!c->kick_hard)
+		return false;
+	cut_slice(t, c->kick);
+	c->kick = 0;
+	c->kick_hard = false;
+	return true;
+}
+
 /* True: it should stop running. */
 static bool tick(struct cpu *c, struct core_task *t)
 {
@@ -42,7 +63,7 @@ static bool tick(struct cpu *c, struct core_task *t)
 		return fair_due(c, t);
 	if (s && s->ops->tick)
 		OP_TASK(s, c, tick, ts_of(t));
-	return !ts_of(t)->scx.slice;
+	return own_kick(c, t) || !ts_of(t)->scx.slice;
 }
 
 static void run_event(void *owner, uint64_t gen)
@@ -167,8 +188,8 @@ static void run_kick(struct cpu *c)
 		c->reenq_local = c->reenq_immed = false;
 		dispatch_reenq_local(c, immed_only);
 	}
-	if (hard && (flags & SCX_KICK_PREEMPT) && curr && curr->ext)
-		ts_of(curr)->scx.slice = 0;
+	if (hard)
+		cut_slice(curr, flags);
 	/* Whoever waits for it loses no time in the simulation: it is done at once. */
 	if (hard)
 		resched_at(c, flags & SCX_KICK_WAIT ? m->now : m->now + m->ipi_ns);

@@ -8,7 +8,7 @@
 
 struct plan plans[PLANS];
 struct order order;
-u32 hold, log_running;
+u32 hold, log_running, kick_on_tick;
 u32 nr_queues = 3; /* dispatch() serves 1 .. nr_queues */
 
 /* In which order tasks ran, and what enqueue() and dequeue() were told. */
@@ -89,6 +89,13 @@ void BPF_PROG(plan_running, struct task_struct *p)
 		return;
 	ran[n] = p->pid;
 	nr_ran = n + 1;
+}
+
+SEC("struct_ops/tick")
+void BPF_PROG(plan_tick, struct task_struct *p)
+{
+	if (kick_on_tick)
+		scx_bpf_kick_cpu(scx_bpf_task_cpu(p), SCX_KICK_PREEMPT);
 }
 
 SEC("struct_ops.s/init")
@@ -225,6 +232,7 @@ int set_slice(void *ctx)
 	 .dequeue = (void *)plan_dequeue,   \
 	 .dispatch = (void *)plan_dispatch, \
 	 .running = (void *)plan_running,   \
+	 .tick = (void *)plan_tick,         \
 	 .init = (void *)plan_init,         \
 	 .name = "plan",                    \
 	 __VA_ARGS__}

@@ -160,6 +160,24 @@ static void kicks(void)
 	end();
 }
 
+/* It means who runs then, not who is chosen in that tick anyhow. */
+static void kick_in_tick(void)
+{
+	struct sim_actor *a[3];
+	char comm[] = "a";
+
+	begin("1c", "plan_ops");
+	for (int i = 0; i < 3; i++, comm[0]++) {
+		a[i] = sim_task(&sim, comm, (struct load){.run = 1 * SEC});
+		plan_of(&sim, a[i])->slice = 1 * MS;
+	}
+	plan_set(&sim, "kick_on_tick", 1);
+	sim_run(&sim, 30 * MS);
+	for (int i = 0; i < 3; i++)
+		CHECK_EQ(a[i]->t->runtime / MS, 10);
+	end();
+}
+
 static void shorter_slice(void)
 {
 	struct sim_actor *hog, *a;
@@ -325,8 +343,8 @@ static void partial(void)
 int main(int argc, char **argv)
 {
 	static void (*const cases[])(void) = {
-		keeps_running, asked_last, slices, preempts, kicks,   shorter_slice,
-		elsewhere,     at_once,	   pinned, custody,  partial,
+		keeps_running, asked_last, slices,  preempts, kicks,   kick_in_tick,
+		shorter_slice, elsewhere,  at_once, pinned,   custody, partial,
 	};
 
 	CHECK(argc == 2);
