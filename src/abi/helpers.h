@@ -90,6 +90,7 @@ enum helper_ret {
 
 	RET_PTR_TO_MAP_VALUE_OR_NULL = RET_PTR_TO_MAP_VALUE | PTR_MAYBE_NULL,
 	RET_PTR_TO_RINGBUF_MEM_OR_NULL = RET_PTR_TO_MEM | MEM_RINGBUF | PTR_MAYBE_NULL,
+	RET_PTR_TO_MEM_OR_BTF_ID_OR_NULL = RET_PTR_TO_MEM_OR_BTF_ID | PTR_MAYBE_NULL,
 	RET_PTR_TO_BTF_ID_TRUSTED = RET_PTR_TO_BTF_ID | PTR_TRUSTED,
 };
 
@@ -323,8 +324,11 @@ enum helper_flags {
 	N(150, seq_printf_btf) \
 	N(151, skb_cgroup_classid) \
 	N(152, redirect_neigh) \
-	N(153, per_cpu_ptr) \
-	N(154, this_cpu_ptr) \
+	H(153, per_cpu_ptr, RET_PTR_TO_MEM_OR_BTF_ID_OR_NULL, \
+	  (ARG_PTR_TO_PERCPU_BTF_ID, ARG_ANYTHING), \
+	  HELPER_TYPES_ALL, 0, NULL) \
+	H(154, this_cpu_ptr, RET_PTR_TO_MEM_OR_BTF_ID, (ARG_PTR_TO_PERCPU_BTF_ID), \
+	  HELPER_TYPES_ALL, 0, NULL) \
 	N(155, redirect_peer) \
 	H(156, task_storage_get, RET_PTR_TO_MAP_VALUE_OR_NULL, \
 	  (ARG_CONST_MAP_PTR, ARG_PTR_TO_BTF_ID_OR_NULL, ARG_PTR_TO_MAP_VALUE_OR_NULL, ARG_ANYTHING), \

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Helpers about the task that runs the program. */
+/* Helpers about the task that runs the program, and about the runqueues of its CPUs. */
 #include "prog/helper.h"
 #include "prog/world.h"
+#include "btf/types/percpu.h"
 #include "base/base.h"
 #include "map/kinds.h"
+#include "prog/engine.h"
 #include "prog/region.h"
 
 #include <sys/prctl.h>
@@ -126,4 +128,37 @@ HELPER_FN(cgrp_storage_delete)
 
 	return (uint64_t)(int64_t)(cgrp ? map_storage_delete(host_ptr(r1), &cgrp->bpf_cgrp_storage)
 					: -EINVAL);
+}
+
+/* -- Per-CPU variables of the kernel ------------------------------------------------------- */
+
+/* Outside of a simulated machine nothing is known of what the CPUs do, and nowhere are there
+ * frequencies. */
+static uint64_t percpu_at(uint64_t var, uint32_t cpu)
+{
+	static const struct rq unknown;
+	static const struct cpufreq_policy *const no_policy;
+	const struct run_ctx *rc = run_ctx_top();
+	const struct rq *rq = &unknown;
+
+	if (world_here && world_here->rq)
+		rq = world_here->rq(world_here->arg, cpu);
+	else if (cpu >= rc->prog->engine->n_cpus)
+		rq = NULL;
+	if (rq && var == PERCPU_cpufreq_cpu_data) {
+		region_allow(run_ctx_top(), &no_policy, sizeof(no_policy), false);
+		return (uintptr_t)&no_policy;
+	}
+	region_allow(run_ctx_top(), rq, sizeof(*rq), false);
+	return (uintptr_t)rq;
+}
+
+HELPER_FN(per_cpu_ptr)
+{
+	return percpu_at(r1, (uint32_t)r2);
+}
+
+HELPER_FN(this_cpu_ptr)
+{
+	return percpu_at(r1, (uint32_t)helper_get_smp_processor_id(0, 0, 0, 0, 0));
 }

@@ -26,6 +26,7 @@ struct world {
 	/* The parent's child after `child` (NULL: the first), or NULL. */
 	struct cgroup *(*cgroup_next_child)(void *arg, const struct cgroup *parent,
 					    const struct cgroup *child);
+	const struct rq *(*rq)(void *arg, uint32_t cpu); /* the CPU's runqueue; NULL: no such CPU */
 	uint32_t (*random)(void *arg);
 	struct timer_queue *timers; /* timers started in this world; whoever made it fires them */
 };

@@ -55,6 +55,13 @@ static struct cgroup *world_next_child(void *arg, const struct cgroup *parent,
 	return cg ? &cg->cg : NULL;
 }
 
+static const struct rq *world_rq(void *arg, uint32_t cpu)
+{
+	struct machine *m = arg;
+
+	return cpu < m->n_cpus ? &m->cpus[cpu].rq : NULL;
+}
+
 static uint32_t world_random(void *arg)
 {
 	return (uint32_t)(machine_random(arg) >> 32);
@@ -188,6 +195,7 @@ static void world_init(struct machine *m)
 		.task_by_pid = world_task_by_pid,
 		.cgroup_by_id = world_cgroup_by_id,
 		.cgroup_next_child = world_next_child,
+		.rq = world_rq,
 		.random = world_random,
 		.timers = m->world.timers,
 	};

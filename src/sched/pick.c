@@ -15,7 +15,7 @@ void pick_account(struct cpu *c)
 	struct machine *m = c->m;
 	uint64_t ran;
 
-	c->rq.clock = m->now;
+	c->rq.clock = c->rq.clock_task = c->rq.clock_pelt = m->now;
 	if (!t)
 		return;
 	ran = m->now - t->exec_start;

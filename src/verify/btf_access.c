@@ -198,6 +198,9 @@ int btf_access(struct env *env, int regno, int off, int size, enum access acc, s
 	struct place at = {0};
 
 	UA_TRY(check_offset(env, &r, regno, off));
+	if (r.flags & RF_PERCPU)
+		FIELD_ERR("R%d is ptr_%s access percpu memory: off=%d\n", regno,
+			  btf_type_name(env->in->engine_btf, r.btf_id), r.off + off);
 	if (acc == ACC_WRITE)
 		return check_store(env, &r, (uint32_t)(r.off + off), (uint32_t)size);
 	env->aux[env->insn_idx].probe = true;

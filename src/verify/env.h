@@ -44,7 +44,7 @@ enum due {
 };
 
 /* What an LDIMM64 loads. */
-enum ld_kind { LD_CONST, LD_MAP, LD_MAP_VALUE, LD_ARENA_VALUE, LD_FUNC, LD_KSYM };
+enum ld_kind { LD_CONST, LD_MAP, LD_MAP_VALUE, LD_ARENA_VALUE, LD_FUNC, LD_KSYM, LD_PERCPU };
 
 /* Facts about one instruction. */
 struct insn_aux {
@@ -64,6 +64,7 @@ struct insn_aux {
 	struct map *map;   /* LD_MAP, LD_MAP_VALUE */
 	uint64_t ld_value; /* final value of an LDIMM64; function index for LD_FUNC */
 	uint32_t map_off;  /* LD_MAP_VALUE: offset into the value */
+	uint32_t ld_type;  /* LD_PERCPU: of the variable */
 	const struct kfunc *kfunc;
 	struct cached *states;
 };

@@ -19,6 +19,7 @@ struct call {
 	struct map *map, *timer_map;
 	uint32_t inner, timer_inner; /* which maps they are, if inside others */
 	const char *kptr;  /* type of the object whose pointer in a map value is exchanged */
+	uint32_t percpu;   /* type of the per-CPU variable */
 	uint32_t release;  /* reference an argument gives up */
 	uint32_t ref;	   /* that an argument stems from */
 	uint64_t size;	   /* constant or largest size argument */
@@ -46,6 +47,9 @@ static const struct accepts accepts_func = {"func", T(FUNC)};
 static const struct accepts accepts_stack = {"fp", T(STACK)};
 static const struct accepts accepts_ringbuf = {"ringbuf_mem", T(MEM)};
 static const struct accepts accepts_btf = {"ptr_, trusted_ptr_, rcu_ptr_", T(BTF)};
+
+static const struct accepts accepts_percpu = {"percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_",
+					      T(BTF)};
 
 static const struct accepts *types_of(uint32_t arg)
 {
@@ -75,6 +79,8 @@ static const struct accepts *types_of(uint32_t arg)
 		return &accepts_ringbuf;
 	case ARG_PTR_TO_BTF_ID:
 		return &accepts_btf;
+	case ARG_PTR_TO_PERCPU_BTF_ID:
+		return &accepts_percpu;
 	default:
 		return NULL;
 	}
@@ -116,7 +122,8 @@ static int check_type(struct env *env, uint32_t id, int regno, uint32_t arg)
 	}
 	if (!(a->types >> r->type & 1) || (r->flags & RF_NULL && !(arg & PTR_MAYBE_NULL)) ||
 	    (want_ringbuf && !(r->flags & RF_RINGBUF)) ||
-	    (r->type == R_BTF && r->flags & RF_UNTRUSTED))
+	    (r->type == R_BTF && r->flags & RF_UNTRUSTED) ||
+	    (r->type == R_BTF && !(r->flags & RF_PERCPU) != (a != &accepts_percpu)))
 		return type_denied(env, regno, a->text);
 	if (a != &accepts_mem)
 		return 0;
@@ -497,6 +504,9 @@ static int check_by_kind(struct env *env, struct call *call, int i, int regno, u
 		return check_const_string(env, regno);
 	case ARG_PTR_TO_BTF_ID:
 		return check_btf_arg(env, call, regno);
+	case ARG_PTR_TO_PERCPU_BTF_ID:
+		call->percpu = env_regs(env)[regno].btf_id;
+		return check_fixed_off(env, &env_regs(env)[regno], regno, false);
 	case ARG_PTR_TO_FUNC:
 		call->func_arg = regno;
 		return 0;
@@ -652,6 +662,21 @@ static int kptr_result(struct env *env, const char *type, struct reg *r0)
 	return 0;
 }
 
+/* A struct is an object; anything else is memory to read. */
+static void percpu_result(struct env *env, const struct call *call, uint8_t null, struct reg *r0)
+{
+	const struct btf *btf = env->in->engine_btf;
+
+	if (btf_is_composite(btf__type_by_id(btf, call->percpu))) {
+		reg_pointer(r0, R_BTF, null);
+		r0->btf_id = call->percpu;
+	} else {
+		reg_pointer(r0, R_MEM, null | RF_RDONLY);
+		r0->size = (uint32_t)btf_size(btf, call->percpu);
+	}
+	r0->id = null ? new_id(env) : 0;
+}
+
 static int set_result(struct env *env, const struct call *call)
 {
 	struct reg *r0 = &env_regs(env)[BPF_REG_0];
@@ -674,6 +699,9 @@ static int set_result(struct env *env, const struct call *call)
 		reg_pointer(r0, R_MEM, (uint8_t)(null | (ret & MEM_RINGBUF ? RF_RINGBUF : 0)));
 		r0->size = (uint32_t)call->size;
 		r0->id = r0->ref = id;
+		break;
+	case RET_PTR_TO_MEM_OR_BTF_ID:
+		percpu_result(env, call, null, r0);
 		break;
 	case RET_PTR_TO_BTF_ID:
 		if (call->kptr)

@@ -108,7 +108,7 @@ static int check_object(struct env *env, const struct kfunc *kf, int i, uint32_t
 		id = btf_find(btf, "bpf_map", BTF_KIND_STRUCT);
 	else if (r->type == R_BTF && r->flags & RF_UNTRUSTED && kf->flags & KF_RCU)
 		return denied(env, i + 1, "must be a rcu pointer");
-	else if (r->type != R_BTF || r->flags & RF_UNTRUSTED)
+	else if (r->type != R_BTF || r->flags & (RF_UNTRUSTED | RF_PERCPU))
 		return not_an_object(env, i, r);
 	UA_TRY(check_fixed_off(env, r, i + 1, false));
 	if (!same_object(btf, id, want)) {

@@ -77,8 +77,8 @@ const char *reg_type_name(const struct reg *r, char buf[64])
 {
 	bool btf = r->type == R_BTF;
 
-	snprintf(buf, 64, "%s%s%s%s%s%s%s", r->flags & RF_RDONLY ? "rdonly_" : "",
-		 r->flags & RF_RINGBUF ? "ringbuf_" : "",
+	snprintf(buf, 64, "%s%s%s%s%s%s%s%s", r->flags & RF_RDONLY ? "rdonly_" : "",
+		 r->flags & RF_RINGBUF ? "ringbuf_" : "", r->flags & RF_PERCPU ? "percpu_" : "",
 		 r->flags & RF_UNTRUSTED ? "untrusted_" : "",
 		 r->flags & RF_TRUSTED && !r->ref ? "trusted_" : "",
 		 r->flags & RF_RCU ? "rcu_" : "", type_names[r->type],

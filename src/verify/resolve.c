@@ -7,6 +7,7 @@
  */
 #include <bpf/btf.h>
 #include "arena/arena.h"
+#include "btf/types/percpu.h"
 #include "map/map.h"
 #include "verify/env.h"
 
@@ -167,6 +168,32 @@ static int resolve_func(struct env *env, uint32_t i)
 	return 0;
 }
 
+static int no_address(struct env *env, const char *name)
+{
+	vlog(env, "ldimm64 failed to find the address for kernel symbol '%s'.\n", name);
+	return -ENOENT;
+}
+
+#define PERCPU_NAME(type, name) #name,
+
+/* Programs hand it to the helpers that know where a CPU has it; to them it is a name. */
+static int resolve_percpu(struct env *env, uint32_t i, uint32_t id)
+{
+	static const char *const names[] = {PERCPU_VARS(PERCPU_NAME)};
+	const struct btf_type *var = btf__type_by_id(env->in->engine_btf, id);
+	const char *name = btf_type_name(env->in->engine_btf, id);
+	uint32_t type = var->type, n = 0;
+
+	while (strcmp(names[n], name))
+		if (++n == ARRAY_SIZE(names))
+			return no_address(env, name);
+	btf_resolve(env->in->engine_btf, &type);
+	env->aux[i].ld_kind = LD_PERCPU;
+	env->aux[i].ld_type = type;
+	env->aux[i].ld_value = PERCPU_NONE + 1 + n;
+	return 0;
+}
+
 /* The address of a kfunc: programs only ask whether it is there. */
 static int resolve_ksym(struct env *env, uint32_t i)
 {
@@ -182,12 +209,11 @@ static int resolve_ksym(struct env *env, uint32_t i)
 		vlog(env, "pseudo btf_id %u in ldimm64 isn't KIND_VAR or KIND_FUNC\n", id);
 		return -EINVAL;
 	}
+	if (btf_is_var(t))
+		return resolve_percpu(env, i, id);
 	kf = env->in->kfuncs ? kfunc_by_id(env->in->kfuncs, id) : NULL;
-	if (!kf) {
-		vlog(env, "ldimm64 failed to find the address for kernel symbol '%s'.\n",
-		     btf__name_by_offset(env->in->engine_btf, t->name_off));
-		return -ENOENT;
-	}
+	if (!kf)
+		return no_address(env, btf_type_name(env->in->engine_btf, id));
 	env->aux[i].ld_kind = LD_KSYM;
 	env->aux[i].ld_value = (uint64_t)(uintptr_t)kf->fn;
 	return 0;

@@ -44,6 +44,7 @@ enum rflag {
 	RF_RCU = 1 << 4,	 /* valid until rcu_read_unlock */
 	RF_RINGBUF = 1 << 5,	 /* reserved ring-buffer record */
 	RF_FIXED_FIRST = 1 << 6, /* iterator: first slot of the object */
+	RF_PERCPU = 1 << 7,	 /* R_BTF: a variable each CPU has; helpers tell where */
 };
 
 /* Scalars related by "a = b + delta" share an id; LINK_DELTA marks those with a delta. */

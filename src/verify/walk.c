@@ -193,6 +193,10 @@ static int load_imm64(struct env *env, const struct bpf_insn *insn)
 		reg_pointer(d, R_FUNC, 0);
 		d->func = (uint32_t)aux->ld_value;
 		break;
+	case LD_PERCPU:
+		reg_pointer(d, R_BTF, RF_PERCPU);
+		d->btf_id = aux->ld_type;
+		break;
 	default:
 		reg_pointer(d, R_MEM, RF_RDONLY);
 	}

@@ -211,6 +211,38 @@ int kick(void *ctx)
 	return 0;
 }
 
+struct rq___clocks {
+	u64 clock_task;
+} __attribute__((preserve_access_index));
+struct cpufreq_policy {
+	u32 max;
+} __attribute__((preserve_access_index));
+
+extern struct rq runqueues __ksym;
+extern struct cpufreq_policy *cpufreq_cpu_data __ksym;
+
+static void *(*const per_cpu)(const void *var, u32 cpu) = (void *)153;
+static u32 (*const here)(void) = (void *)8;
+static void *(*const this_cpu)(const void *var) = (void *)154;
+
+/* 1: there is such a CPU. */
+SEC("syscall")
+int runqueue(void *ctx)
+{
+	struct rq *rq = per_cpu(&runqueues, order.cpu);
+	struct cpufreq_policy **policy = per_cpu(&cpufreq_cpu_data, order.cpu);
+	struct task_struct *curr;
+
+	if (!rq || !policy || *policy)
+		return 0;
+	order.dsq = ((struct rq___clocks *)rq)->clock_task;
+	curr = rq->curr;
+	order.to = curr ? curr->pid : 0;
+	rq = this_cpu(&runqueues);
+	order.flags = rq->cpu == here();
+	return 1;
+}
+
 /* Of the task on a CPU. */
 SEC("syscall")
 int set_slice(void *ctx)

@@ -178,6 +178,26 @@ static void kick_in_tick(void)
 	end();
 }
 
+/* What the kernel's per-CPU variables say. */
+static void runqueues(void)
+{
+	struct sim_actor *hog;
+	struct order *o;
+
+	begin("2c", "plan_ops");
+	hog = owner("hog", 1);
+	sim_run(&sim, 10 * MS + 300 * US);
+	o = plan_order(&sim);
+	o->cpu = 1;
+	CHECK_EQ(sim_call(&sim, "runqueue"), 1);
+	CHECK_EQ(o->dsq / MS, machine_now(sim.m) / MS); /* as of the last tick */
+	CHECK_EQ(o->to, pid_of(hog));
+	CHECK(o->flags); /* this_cpu_ptr means the CPU it runs on */
+	o->cpu = 2;
+	CHECK_EQ(sim_call(&sim, "runqueue"), 0);
+	end();
+}
+
 static void shorter_slice(void)
 {
 	struct sim_actor *hog, *a;
@@ -343,7 +363,7 @@ static void partial(void)
 int main(int argc, char **argv)
 {
 	static void (*const cases[])(void) = {
-		keeps_running, asked_last, slices,  preempts, kicks,   kick_in_tick,
+		keeps_running, asked_last, slices,  preempts, kicks,   kick_in_tick, runqueues,
 		shorter_slice, elsewhere,  at_once, pinned,   custody, partial,
 	};
 

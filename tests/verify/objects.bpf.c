@@ -23,6 +23,13 @@ struct task_struct {
 	char comm[16];
 } RELOCATED;
 
+struct rq {
+	unsigned int nr_running;
+	u64 clock_task;
+} RELOCATED;
+
+extern struct rq runqueues __ksym;
+
 struct task_struct *bpf_task_acquire(struct task_struct *p) __ksym;
 struct task_struct *bpf_task_from_pid(s32 pid) __ksym;
 void bpf_task_release(struct task_struct *p) __ksym;
@@ -38,6 +45,8 @@ void bpf_cpumask_copy(struct bpf_cpumask *to, const struct cpumask *from) __ksym
 static struct task_struct *(*const current)(void) = (void *)158;
 static void *(*const storage)(void *map, struct task_struct *t, void *value,
 			      u64 flags) = (void *)156;
+static void *(*const per_cpu)(const void *var, u32 cpu) = (void *)153;
+static void *(*const this_cpu)(const void *var) = (void *)154;
 static void *(*const exchange)(void *field, void *object) = (void *)194;
 
 struct kept {
@@ -339,4 +348,52 @@ SEC("syscall") __failure __msg("R2 type=untrusted_ptr_ expected=ptr_, trusted_pt
 int stored_by_untrusted(void *ctx)
 {
 	return storage(&tasks, current()->parent, NULL, 1) != NULL;
+}
+
+/* -- Per-CPU variables -- */
+
+SEC("syscall") __success
+int percpu_checked(void *ctx)
+{
+	struct rq *rq = per_cpu(&runqueues, 0);
+
+	return rq ? rq->clock_task != 0 : 0;
+}
+
+SEC("syscall") __success
+int percpu_of_this_cpu(void *ctx)
+{
+	return ((struct rq *)this_cpu(&runqueues))->clock_task != 0;
+}
+
+SEC("syscall") __failure __msg("R0 invalid mem access 'ptr_or_null_'")
+int percpu_unchecked(void *ctx)
+{
+	return ((struct rq *)per_cpu(&runqueues, 0))->clock_task != 0;
+}
+
+SEC("syscall") __failure __msg("is ptr_rq access percpu memory: off=")
+int percpu_direct(void *ctx)
+{
+	return runqueues.clock_task != 0;
+}
+
+SEC("syscall") __failure
+__msg("R1 type=trusted_ptr_ expected=percpu_ptr_, percpu_rcu_ptr_, percpu_trusted_ptr_")
+int percpu_of_task(void *ctx)
+{
+	return this_cpu(current()) != NULL;
+}
+
+SEC("syscall") __failure __msg("R2 type=percpu_ptr_ expected=ptr_, trusted_ptr_, rcu_ptr_")
+int percpu_as_task(void *ctx)
+{
+	return storage(&tasks, (struct task_struct *)&runqueues, NULL, 1) != NULL;
+}
+
+SEC("syscall") __failure __msg("only read is supported")
+int percpu_written(void *ctx)
+{
+	((struct rq *)this_cpu(&runqueues))->nr_running = 1;
+	return 0;
 }

@@ -24,6 +24,11 @@ KNOWN = [
 ]
 
 
+def kernel_names(variable):
+    with open("/proc/kallsyms", encoding="ascii", errors="replace") as lines:
+        return any(line.split()[2] == variable for line in lines)
+
+
 def check(tool, side, path):
     done = subprocess.run([tool, "check", "-o", "csv", "--on", side, path], text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, timeout=300)
@@ -70,6 +75,8 @@ def main():
     if not any(row["verdict"] == "success" for row in probe.values()):
         print("skipped: the running kernel does not let us load BPF programs")
         return SKIP
+    if not kernel_names("runqueues"):
+        KNOWN.append(("objects", "percpu", "this kernel keeps no addresses of its variables"))
     if table:
         print("| object | program | insns Linux | insns engine | ratio | states Linux | "
               "states engine |\n|---|---|--:|--:|--:|--:|--:|")

@@ -8,6 +8,7 @@
 #include "task.h"
 #include "scx.h"
 #include "kfuncs.h"
+#include "percpu.h"
 #include "consts.h"
 
 /* The kernel has no stdbool.h. */
@@ -84,6 +85,7 @@ struct ua_engine_types {
 	struct bpf_iter_meta iter_meta;
 	struct bpf_iter__bpf_map iter_map;
 	struct kernfs_node kn;
+	struct cpufreq_policy cpufreq_policy;
 	struct css_set css_set;
 	struct task_group task_group;
 	struct mm_struct mm;
@@ -143,6 +145,10 @@ struct ua_engine_types {
 
 KFUNCS_GENERIC(KFUNC)
 KFUNCS_SCX(KFUNC)
+
+#define PERCPU(TYPE, NAME) TYPE NAME __attribute__((section(".data..percpu")));
+
+PERCPU_VARS(PERCPU)
 
 /* Programs of section iter/NAME attach to the function bpf_iter_NAME. */
 int bpf_iter_bpf_map(struct bpf_iter_meta *meta, struct bpf_map *map)

@@ -253,8 +253,24 @@ struct rq {
 	u32 nr_running;
 	int cpu;
 	u64 clock;
+	u64 clock_task;
+	u64 clock_pelt;
+	unsigned long lost_idle_time;
 	struct task_struct *curr;
 	struct task_struct *idle;
+};
+
+struct cpufreq_cpuinfo {
+	u32 max_freq;
+	u32 min_freq;
+};
+
+struct cpufreq_policy {
+	u32 cpu;
+	struct cpufreq_cpuinfo cpuinfo;
+	u32 min;
+	u32 max;
+	u32 cur;
 };
 
 #endif
