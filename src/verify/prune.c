@@ -495,11 +495,14 @@ static struct cached *find_previous(const struct env *env, const struct vstate *
 	return NULL;
 }
 
-static void widen(const struct reg *old, struct reg *cur, bool exact)
+/* size: of the register, or of what was spilled of it. */
+static void widen(const struct reg *old, struct reg *cur, int size, bool exact)
 {
 	if (old->type == R_SCALAR && cur->type == R_SCALAR && !exact &&
-	    !(scalar_eq(&old->s, &cur->s) && old->id == cur->id))
+	    !(scalar_eq(&old->s, &cur->s) && old->id == cur->id)) {
 		reg_scalar(cur);
+		scalar_trunc(&cur->s, size);
+	}
 }
 
 /*
@@ -538,13 +541,14 @@ int prune_widen(struct env *env, struct vstate *st, uint32_t insn)
 			kept(env, st, i, insn, &exact, &exact_slots);
 		for (int r = 0; r < BPF_REG_FP; r++)
 			if (old->reg_set >> r & 1)
-				widen(regs++, &cur->regs[r], exact >> r & 1);
+				widen(regs++, &cur->regs[r], 8, exact >> r & 1);
 		for (uint32_t s = 0; s < old->n_slots; s++) {
+			int size = spilled_bytes(old->kinds[s]);
+
 			if (old->kinds[s][0] < SLOT_SPILL)
 				continue;
-			if (s < cur->n_slots && slot_is_full_spill(&cur->slots[s]) &&
-			    old->kinds[s][7] == SLOT_SPILL)
-				widen(regs, &cur->slots[s].reg, exact_slots >> s & 1);
+			if (size && s < cur->n_slots && spilled_bytes(cur->slots[s].kind) == size)
+				widen(regs, &cur->slots[s].reg, size, exact_slots >> s & 1);
 			regs++;
 		}
 	}

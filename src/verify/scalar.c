@@ -171,10 +171,11 @@ void scalar_zext32(struct scalar *d)
 
 void scalar_trunc(struct scalar *d, int bytes)
 {
-	uint64_t keep = (1ull << bytes * 8) - 1;
+	uint64_t keep;
 
 	if (bytes >= 8)
 		return;
+	keep = (1ull << bytes * 8) - 1;
 	d->var = tnum_low(d->var, bytes * 8);
 	if (d->umin >> bytes * 8 == d->umax >> bytes * 8) {
 		d->umin &= keep;

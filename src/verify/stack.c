@@ -235,10 +235,8 @@ static int load_bytes(struct env *env, const struct frame *f, int64_t lo, int64_
 static int load_spill(struct env *env, const struct slot *slot, int64_t lo, int size,
 		      struct reg *out)
 {
-	int spilled = 0;
+	int spilled = spilled_bytes(slot->kind);
 
-	while (spilled < 8 && slot->kind[spilled] == SLOT_SPILL)
-		spilled++;
 	if (slot->reg.type != R_SCALAR) {
 		if (size != 8 || byte_at(lo)) {
 			vlog(env, "invalid size of register fill\n");

@@ -138,9 +138,14 @@ static inline bool slot_is_spill(const struct slot *slot)
 	return slot->kind[0] == SLOT_SPILL;
 }
 
-static inline bool slot_is_full_spill(const struct slot *slot)
+/* How much of a slot's register was stored there. */
+static inline int spilled_bytes(const uint8_t kind[8])
 {
-	return slot->kind[7] == SLOT_SPILL;
+	int n = 0;
+
+	while (n < 8 && kind[n] == SLOT_SPILL)
+		n++;
+	return n;
 }
 
 /* ---- state.c ---- */

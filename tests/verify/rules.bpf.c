@@ -508,3 +508,28 @@ int null_of_no_bytes(void *ctx)
 {
 	return bpf_stream_vprintk_impl(1, "text", NULL, 0, NULL);
 }
+
+/* -- Loops over iterators: what grows in them is forgotten, however small it is -- */
+
+struct bpf_iter_num {
+	u64 opaque[1];
+} __attribute__((aligned(8)));
+
+int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
+int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
+void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
+
+SEC("syscall") __success
+int small_sum_on_stack(void *ctx)
+{
+	u32 sum[2] __attribute__((aligned(8))) = {0, 0};
+	struct bpf_iter_num it;
+
+	bpf_iter_num_new(&it, 0, 100000);
+	while (bpf_iter_num_next(&it)) {
+		sum[0] += prandom() & 0xff;
+		asm volatile("" ::"r"(sum) : "memory");
+	}
+	bpf_iter_num_destroy(&it);
+	return sum[0];
+}
