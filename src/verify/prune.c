@@ -495,11 +495,29 @@ static struct cached *find_previous(const struct env *env, const struct vstate *
 	return NULL;
 }
 
-/* size: of the register, or of what was spilled of it. */
-static void widen(const struct reg *old, struct reg *cur, int size, bool exact)
+/* A range that takes in more with every round; a counter, which is one number each time, does
+ * not. */
+static bool grows(const struct reg *old, const struct reg *cur)
 {
-	if (old->type == R_SCALAR && cur->type == R_SCALAR && !exact &&
-	    !(scalar_eq(&old->s, &cur->s) && old->id == cur->id)) {
+	return !scalar_is_const(&old->s) && !scalar_eq(&old->s, &cur->s) &&
+	       scalar_within(&cur->s, &old->s);
+}
+
+/* What a round of a loop may forget. */
+enum forget {
+	FORGET_LOOSE,	/* what no demand holds */
+	FORGET_GROWING, /* ranges that grow, too */
+	FORGET_ALL,
+};
+
+/* size: of the register, or of what was spilled of it. */
+static void widen(const struct reg *old, struct reg *cur, int size, bool exact, enum forget forget)
+{
+	if (old->type != R_SCALAR || cur->type != R_SCALAR)
+		return;
+	if (exact && forget != FORGET_ALL && !(forget == FORGET_GROWING && grows(old, cur)))
+		return;
+	if (!(scalar_eq(&old->s, &cur->s) && old->id == cur->id)) {
 		reg_scalar(cur);
 		scalar_trunc(&cur->s, size);
 	}
@@ -507,10 +525,25 @@ static void widen(const struct reg *old, struct reg *cur, int size, bool exact)
 
 /*
  * Exact values are kept, because the code behind may need them, until the walk has used half of
- * what it may: the exact values are what keeps the loop from converging.
+ * what it may: the exact values are what keeps the loop from converging. Ranges that only grow are
+ * kept for some rounds: they do not get exact by it, and what bounds them is a check in the loop,
+ * which bounds anything.
  */
 #define WIDEN_ALL_PENDING (MAX_PENDING / 2)
 #define WIDEN_ALL_INSNS (BPF_COMPLEXITY_LIMIT_INSNS / 2)
+#define WIDEN_GROWING_ROUNDS 4
+
+static enum forget what_to_forget(const struct env *env, const struct vstate *st, uint32_t insn)
+{
+	int rounds = 0;
+
+	if (env->n_pending > WIDEN_ALL_PENDING || env->insn_processed > WIDEN_ALL_INSNS)
+		return FORGET_ALL;
+	for (struct cached *c = env->aux[insn].states; c && rounds < WIDEN_GROWING_ROUNDS;
+	     c = c->next)
+		rounds += c->branches && same_callsites(c, st);
+	return rounds < WIDEN_GROWING_ROUNDS ? FORGET_LOOSE : FORGET_GROWING;
+}
 
 static void kept(struct env *env, const struct vstate *st, uint32_t i, uint32_t insn,
 		 uint32_t *regs, uint64_t *slots)
@@ -528,7 +561,7 @@ static void kept(struct env *env, const struct vstate *st, uint32_t i, uint32_t 
 int prune_widen(struct env *env, struct vstate *st, uint32_t insn)
 {
 	const struct cached *prev = find_previous(env, st, insn);
-	bool all = env->n_pending > WIDEN_ALL_PENDING || env->insn_processed > WIDEN_ALL_INSNS;
+	enum forget forget = what_to_forget(env, st, insn);
 
 	for (uint32_t i = 0; prev && i <= st->depth; i++) {
 		const struct packed_frame *old = &prev->frames[i];
@@ -537,18 +570,18 @@ int prune_widen(struct env *env, struct vstate *st, uint32_t insn)
 		uint32_t exact = 0;
 		uint64_t exact_slots = 0;
 
-		if (!all)
+		if (forget != FORGET_ALL)
 			kept(env, st, i, insn, &exact, &exact_slots);
 		for (int r = 0; r < BPF_REG_FP; r++)
 			if (old->reg_set >> r & 1)
-				widen(regs++, &cur->regs[r], 8, exact >> r & 1);
+				widen(regs++, &cur->regs[r], 8, exact >> r & 1, forget);
 		for (uint32_t s = 0; s < old->n_slots; s++) {
 			int size = spilled_bytes(old->kinds[s]);
 
 			if (old->kinds[s][0] < SLOT_SPILL)
 				continue;
 			if (size && s < cur->n_slots && spilled_bytes(cur->slots[s].kind) == size)
-				widen(regs, &cur->slots[s].reg, size, exact_slots >> s & 1);
+				widen(regs, &cur->slots[s].reg, size, exact_slots >> s & 1, forget);
 			regs++;
 		}
 	}
