@@ -180,18 +180,35 @@ static void last_closed(struct objects *t, enum object_kind kind, void *ptr)
 	t->put(kind, ptr);
 }
 
-static void close_kind(struct objects *t, enum object_kind kind)
+/* The last open one before place *end, which closes with that; NULL: none is left. */
+static void *take_open(struct objects *t, enum object_kind kind, size_t *end)
 {
-	/* Each end may take others out of the table. */
-	for (size_t i = t->n[kind]; i; i = i - 1 < t->n[kind] ? i - 1 : t->n[kind]) {
-		struct object *o = t->by_id[kind][i - 1];
-		void *ptr = o->ptr;
+	void *ptr = NULL;
+	size_t i;
+
+	pthread_mutex_lock(&t->lock);
+	i = min_t(size_t, *end, t->n[kind]);
+	while (i && !ptr) {
+		struct object *o = t->by_id[kind][--i];
 
 		if (!o->open)
 			continue;
 		o->open = 0;
-		last_closed(t, kind, ptr);
+		ptr = o->ptr; /* alive by the reference that the caller puts */
 	}
+	pthread_mutex_unlock(&t->lock);
+	*end = i;
+	return ptr;
+}
+
+/* Each end may take others out of the table, and so may what was closed before and is destroyed
+ * only now, on another thread: who waits moves down at most. */
+static void close_kind(struct objects *t, enum object_kind kind)
+{
+	size_t end = SIZE_MAX;
+
+	for (void *ptr; (ptr = take_open(t, kind, &end)) != NULL;)
+		last_closed(t, kind, ptr);
 }
 
 void objects_close_all(struct objects *t)
