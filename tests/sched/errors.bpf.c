@@ -19,10 +19,12 @@ s32 __arena_global map_of_cpus[64], shards[4];
 u64 __arena_global mask_words[4];
 #define out ((cmask_t *)mask_words)
 #define kick(cpu, flags) scx_bpf_kick_cid(cpu, flags)
+#define set_perf(cpu, perf) scx_bpf_cidperf_set(cpu, perf)
 #define nr_cpus() scx_bpf_nr_cids()
 #define CGROUP_OP(name) cpuctl_##name
 #else
 #define kick(cpu, flags) scx_bpf_kick_cpu(cpu, flags)
+#define set_perf(cpu, perf) scx_bpf_cpuperf_set(cpu, perf)
 #define nr_cpus() scx_bpf_nr_cpu_ids()
 #define CGROUP_OP(name) cgroup_##name
 #endif
@@ -119,6 +121,42 @@ static __always_inline bool enqueue_wrongly(struct task_struct *p, u64 enq_flags
 	return false;
 }
 
+/* What only one of the forms can do. */
+static __always_inline void call_in_form(struct task_struct *p)
+{
+	switch (mode) {
+#ifdef CID_FORM
+	case CAPS_UNKNOWN:
+		scx_bpf_sub_caps(0, 1 << 7, out);
+		break;
+	case CAPS_BAD_MASK:
+		cmask_init(out, 2, 2, 4);
+		scx_bpf_sub_caps(0, 1, out);
+		break;
+#else
+	case IDLE_MASK_BY_NODE:
+		scx_bpf_put_idle_cpumask(scx_bpf_get_idle_cpumask());
+		break;
+	case PICK_BY_NODE: {
+		const struct cpumask *online = scx_bpf_get_online_cpumask();
+
+		scx_bpf_pick_idle_cpu(online, 0);
+		scx_bpf_put_cpumask(online);
+		break;
+	}
+	case SELECT_FROM_BAD_CPU: {
+		bool idle;
+
+		scx_bpf_select_cpu_dfl(p, 4095, 0, &idle);
+		break;
+	}
+	case CAPS_IN_CPU_FORM:
+		UARENA_BSTR(scx_bpf_sub_kill_bstr, (1, ), "no reason");
+		break;
+#endif
+	}
+}
+
 static __always_inline void call_wrongly(struct task_struct *p)
 {
 	switch (mode) {
@@ -179,60 +217,19 @@ static __always_inline void call_wrongly(struct task_struct *p)
 		break;
 	}
 	case PERF_OF_OTHER_CPU:
-#ifdef CID_FORM
-		scx_bpf_cidperf_set((scx_bpf_this_cid() + 1) % nr_cpus(), 1);
-#else
-		scx_bpf_cpuperf_set((scx_bpf_this_cid() + 1) % nr_cpus(), 1);
-#endif
+		set_perf((scx_bpf_this_cid() + 1) % nr_cpus(), 1);
 		break;
-#ifndef CID_FORM
-	case IDLE_MASK_BY_NODE:
-		scx_bpf_put_idle_cpumask(scx_bpf_get_idle_cpumask());
-		break;
-	case PICK_BY_NODE: {
-		const struct cpumask *online = scx_bpf_get_online_cpumask();
-
-		scx_bpf_pick_idle_cpu(online, 0);
-		scx_bpf_put_cpumask(online);
-		break;
-	}
-	case SELECT_FROM_BAD_CPU: {
-		bool idle;
-
-		scx_bpf_select_cpu_dfl(p, 4095, 0, &idle);
-		break;
-	}
-#endif
 	case REENQ_FLAGS:
 		scx_bpf_dsq_reenq(0, 2);
 		break;
 	case BAD_PERF:
-#ifdef CID_FORM
-		scx_bpf_cidperf_set(0, 1025);
-#else
-		scx_bpf_cpuperf_set(0, 1025);
-#endif
+		set_perf(0, 1025);
 		break;
 	case PERF_BAD_CPU:
-#ifdef CID_FORM
-		scx_bpf_cidperf_set(4095, 1);
-#else
-		scx_bpf_cpuperf_set(4095, 1);
-#endif
+		set_perf(4095, 1);
 		break;
-#ifdef CID_FORM
-	case CAPS_UNKNOWN:
-		scx_bpf_sub_caps(0, 1 << 7, out);
-		break;
-	case CAPS_BAD_MASK:
-		cmask_init(out, 2, 2, 4);
-		scx_bpf_sub_caps(0, 1, out);
-		break;
-#else
-	case CAPS_IN_CPU_FORM:
-		UARENA_BSTR(scx_bpf_sub_kill_bstr, (1, ), "no reason");
-		break;
-#endif
+	default:
+		call_in_form(p);
 	}
 }
 

@@ -519,8 +519,8 @@ int bpf_iter_num_new(struct bpf_iter_num *it, int start, int end) __ksym;
 int *bpf_iter_num_next(struct bpf_iter_num *it) __ksym;
 void bpf_iter_num_destroy(struct bpf_iter_num *it) __ksym;
 
-SEC("syscall") __success
-int small_sum_on_stack(void *ctx)
+/* The four bytes of the sum stay on the stack. */
+static __always_inline u32 sum_of_many(void)
 {
 	u32 sum[2] __attribute__((aligned(8))) = {0, 0};
 	struct bpf_iter_num it;
@@ -534,18 +534,15 @@ int small_sum_on_stack(void *ctx)
 	return sum[0];
 }
 
+SEC("syscall") __success
+int small_sum_on_stack(void *ctx)
+{
+	return sum_of_many();
+}
+
 /* The round that never comes decides the jump behind the loop; the others need not know. */
 SEC("syscall") __success
 int sum_asked_for_later(void *ctx)
 {
-	u32 sum[2] __attribute__((aligned(8))) = {0, 0};
-	struct bpf_iter_num it;
-
-	bpf_iter_num_new(&it, 0, 100000);
-	while (bpf_iter_num_next(&it)) {
-		sum[0] += prandom() & 0xff;
-		asm volatile("" ::"r"(sum) : "memory");
-	}
-	bpf_iter_num_destroy(&it);
-	return sum[0] != 0;
+	return sum_of_many() != 0;
 }
