@@ -85,7 +85,7 @@ int check_program(const struct cli_options *o, const char *path, struct check_ro
 	return status;
 }
 
-/* -- Filters: GLOB, FILE_GLOB/PROG_GLOB, !either, STAT<op>N ------------------------------ */
+/* -- Filters: GLOB, FILE_GLOB/PROG_GLOB, !either, STAT<op>N, verdict=success|failure ------- */
 
 static bool stat_filter(const char *f, const struct check_row *row, bool *keep)
 {
@@ -93,6 +93,10 @@ static bool stat_filter(const char *f, const struct check_row *row, bool *keep)
 	const uint64_t values[] = {row->insns, row->states, row->duration_us, row->size,
 				   row->jited};
 
+	if (!strncmp(f, "verdict=", 8)) {
+		*keep = !strcmp(f + 8, check_verdict(row));
+		return true;
+	}
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		size_t n = strlen(names[i]);
 		uint64_t limit;

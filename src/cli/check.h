@@ -24,6 +24,7 @@ struct check_table {
 	X("prog_size", "Program size", size)                 \
 	X("jited_size", "Jited size", jited)
 
+const char *check_verdict(const struct check_row *row); /* success or failure */
 /* Load one program on its own and fill in the row, whose program is set. */
 int check_program(const struct cli_options *o, const char *path, struct check_row *row);
 /* Do the filters let this program, this row through? */

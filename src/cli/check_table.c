@@ -7,7 +7,7 @@
 
 #include "cli/check.h"
 
-static const char *verdict(const struct check_row *row)
+const char *check_verdict(const struct check_row *row)
 {
 	return row->ok ? "success" : "failure";
 }
@@ -24,7 +24,7 @@ static void print_csv(const struct check_table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct check_row *r = &t->rows[i];
 
-		printf("%s,%s,%s", r->file, r->program, verdict(r));
+		printf("%s,%s,%s", r->file, r->program, check_verdict(r));
 #define X(csv, heading, member) printf(",%" PRIu64, r->member);
 		CHECK_COLUMNS(X)
 #undef X
@@ -73,7 +73,7 @@ static void print_text(const struct check_table *t)
 	for (size_t i = 0; i < t->n; i++) {
 		const struct check_row *r = &t->rows[i];
 
-		printf("%-*s  %-*s  %-7s", file, r->file, program, r->program, verdict(r));
+		printf("%-*s  %-*s  %-7s", file, r->file, program, r->program, check_verdict(r));
 #define X(csv, heading, member) printf("  %13" PRIu64, r->member);
 		CHECK_COLUMNS(X)
 #undef X
@@ -158,9 +158,9 @@ static void print_change(const char *what, uint64_t a, uint64_t b)
 
 static void print_pair(const struct check_row *a, const struct check_row *b)
 {
-	printf("%s/%s:  %s", b->file, b->program, a ? verdict(a) : "(none)");
-	printf(" -> %s", verdict(b));
-	if (a && strcmp(verdict(a), verdict(b)))
+	printf("%s/%s:  %s", b->file, b->program, a ? check_verdict(a) : "(none)");
+	printf(" -> %s", check_verdict(b));
+	if (a && strcmp(check_verdict(a), check_verdict(b)))
 		printf(" (MISMATCH)");
 	if (a) {
 		print_change("insns", a->insns, b->insns);
@@ -181,7 +181,7 @@ int check_compare(const char *base, const char *comparison)
 	for (size_t i = 0; !status && i < a.n; i++)
 		if (!find_row(&b, &a.rows[i]))
 			printf("%s/%s:  %s -> (none)\n", a.rows[i].file, a.rows[i].program,
-			       verdict(&a.rows[i]));
+			       check_verdict(&a.rows[i]));
 	free(a.rows);
 	free(b.rows);
 	return status;
