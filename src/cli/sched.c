@@ -3,6 +3,7 @@
 #include "cli/sched.h"
 
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,7 +263,7 @@ static int run_workloads(const struct cli_options *o)
 	json_t *runs = o->json ? json_array() : NULL;
 	int status = CLI_OK;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && !sched_sim_interrupted(); i++) {
 		int one = run_workload(o, names[i], runs);
 
 		status = one ? one : status;
@@ -290,9 +291,14 @@ int sched_run(int argc, char **argv)
 		cli_error("--trace and --html take one workload");
 		status = CLI_USAGE;
 	} else if (!done) {
+		sched_sim_interruptible();
 		status = run_workloads(&o);
 	}
 	cli_options_free(&o);
+	if (sched_sim_interrupted()) {
+		fflush(stdout);
+		raise(sched_sim_interrupted()); /* whoever started us is to know */
+	}
 	return status;
 }
 

@@ -80,6 +80,9 @@ int sched_setup_before(struct sched_sim *s);
 int sched_setup_after(struct sched_sim *s);
 int sched_sim_open(const struct sched_setup *setup, const struct workload *w, struct sched_sim *s);
 int sched_sim_run(struct sched_sim *s);
+/* From now on SIGINT or SIGTERM ends runs as if their time were over; a second one kills. */
+void sched_sim_interruptible(void);
+int sched_sim_interrupted(void); /* by which signal, or 0 */
 void sched_sim_read_streams(struct sched_sim *s);
 void sched_sim_detach(struct sched_sim *s);
 void sched_sim_close(struct sched_sim *s);

@@ -4,6 +4,7 @@
  * and taken down. Tasks exist, asleep, before the scheduler is attached, as on a real machine.
  */
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -220,9 +221,32 @@ static void show_printk(const struct sched_sim *s)
 			fwrite(buf, 1, (size_t)n, stderr);
 }
 
+/* The signal that ended the run early. */
+static volatile sig_atomic_t interrupted;
+
+static void note_interrupt(int sig)
+{
+	interrupted = sig;
+}
+
+void sched_sim_interruptible(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM};
+	struct sigaction sa = {.sa_handler = note_interrupt, .sa_flags = SA_RESETHAND}, old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (!sigaction(signals[i], NULL, &old) && old.sa_handler != SIG_IGN)
+			sigaction(signals[i], &sa, NULL);
+}
+
+int sched_sim_interrupted(void)
+{
+	return interrupted;
+}
+
 static bool is_over(const struct sched_sim *s)
 {
-	return machine_now(s->m) >= s->setup->time || actors_error(s->actors) ||
+	return interrupted || machine_now(s->m) >= s->setup->time || actors_error(s->actors) ||
 	       actors_done(s->actors) || machine_sched_state(s->m) == MACHINE_SCHED_EXITED ||
 	       (s->setup->max_events && s->n_observed >= s->setup->max_events);
 }

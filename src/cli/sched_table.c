@@ -93,7 +93,9 @@ static void print_end(const struct sched_result *r)
 		return;
 	case SCHED_RAN:
 		printf("ran %.6f s of %.6f s%s", seconds, (double)r->setup->time / 1e9,
-		       actors_done(r->actors) ? ": all tasks ended" : "");
+		       actors_done(r->actors)	 ? ": all tasks ended"
+		       : sched_sim_interrupted() ? ": interrupted"
+						 : "");
 		if (r->n_restarts)
 			printf(", restarted %u time%s as it asked", r->n_restarts,
 			       r->n_restarts == 1 ? "" : "s");
