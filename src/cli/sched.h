@@ -74,10 +74,10 @@ struct sched_sim {
 	struct sched_text reports, output; /* of the programs' streams, by now */
 };
 
-/* CLI_OK, or CLI_REFUSED with the reason printed. Close it in any case. */
 /* What --setup says, printing what is wrong: before the scheduler is attached, and after. */
 int sched_setup_before(struct sched_sim *s);
 int sched_setup_after(struct sched_sim *s);
+/* CLI_OK, or CLI_REFUSED with the reason printed. Close it in any case. */
 int sched_sim_open(const struct sched_setup *setup, const struct workload *w, struct sched_sim *s);
 int sched_sim_run(struct sched_sim *s);
 /* From now on SIGINT or SIGTERM ends runs as if their time were over; a second one kills. */

@@ -138,7 +138,7 @@ static uint64_t percpu_at(uint64_t var, uint32_t cpu)
 {
 	static const struct rq unknown;
 	static const struct cpufreq_policy *const no_policy;
-	const struct run_ctx *rc = run_ctx_top();
+	struct run_ctx *rc = run_ctx_top();
 	const struct rq *rq = &unknown;
 
 	if (world_here && world_here->rq)
@@ -146,10 +146,10 @@ static uint64_t percpu_at(uint64_t var, uint32_t cpu)
 	else if (cpu >= rc->prog->engine->n_cpus)
 		rq = NULL;
 	if (rq && var == PERCPU_cpufreq_cpu_data) {
-		region_allow(run_ctx_top(), &no_policy, sizeof(no_policy), false);
+		region_allow(rc, &no_policy, sizeof(no_policy), false);
 		return (uintptr_t)&no_policy;
 	}
-	region_allow(run_ctx_top(), rq, sizeof(*rq), false);
+	region_allow(rc, rq, sizeof(*rq), false);
 	return (uintptr_t)rq;
 }
 

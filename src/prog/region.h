@@ -22,9 +22,9 @@ static inline void region_allow(struct run_ctx *rc, const void *mem, uint32_t si
 		region_allow_slow(rc, mem, size, writable);
 }
 
-/* Forget what was announced. */
 /* A tail call goes on in `prog`: what its instructions address directly. */
 void region_enter(struct run_ctx *rc, const struct prog *prog);
+/* Forget what was announced. */
 void region_run_end(struct run_ctx *rc);
 
 #endif

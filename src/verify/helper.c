@@ -110,6 +110,14 @@ static int check_object_memory(struct env *env, uint32_t id, int regno, uint32_t
 	return -EACCES;
 }
 
+/* Untrusted, or a per-CPU variable where an object is asked for, or the other way round. */
+static bool wrong_object(const struct reg *r, const struct accepts *a)
+{
+	bool percpu = r->flags & RF_PERCPU;
+
+	return r->type == R_BTF && (r->flags & RF_UNTRUSTED || percpu != (a == &accepts_percpu));
+}
+
 static int check_type(struct env *env, uint32_t id, int regno, uint32_t arg)
 {
 	const struct accepts *a = types_of(arg);
@@ -121,9 +129,7 @@ static int check_type(struct env *env, uint32_t id, int regno, uint32_t arg)
 		return -EINVAL;
 	}
 	if (!(a->types >> r->type & 1) || (r->flags & RF_NULL && !(arg & PTR_MAYBE_NULL)) ||
-	    (want_ringbuf && !(r->flags & RF_RINGBUF)) ||
-	    (r->type == R_BTF && r->flags & RF_UNTRUSTED) ||
-	    (r->type == R_BTF && !(r->flags & RF_PERCPU) != (a != &accepts_percpu)))
+	    (want_ringbuf && !(r->flags & RF_RINGBUF)) || wrong_object(r, a))
 		return type_denied(env, regno, a->text);
 	if (a != &accepts_mem)
 		return 0;
